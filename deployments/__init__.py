@@ -1,0 +1,1 @@
+"""How it runs: the gateway, the command line, the worker, Prefect's deployments, the demo."""

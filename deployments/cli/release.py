@@ -1,0 +1,265 @@
+"""`conveyor release ...`: where releases stand, starting one, and deciding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from deployments.cli import names, say
+from deployments.cli.say import Exit, Json, Person, ProjectName
+
+if TYPE_CHECKING:
+    from deployments.cli.standing import Standing
+    from integrations.ledger import Event
+
+app = App(name="release", help="Releases: where they stand, and what people decide.")
+
+Release = Annotated[str, Parameter(help="A version (1.4.0), or project:version.")]
+
+
+@app.command(name="list")
+def list_releases(
+    *, all_: Annotated[bool, Parameter(name="--all", help="Ended releases too.")] = False, json: Json = False
+) -> None:
+    """Show the open releases, what each waits for and since when.
+
+    Example: `conveyor release list --all --json`
+    """
+    from deployments.cli.standing import standing
+    from tasks.context import ledger, policy
+
+    found = [standing(ledger().events(stream), policy()) for stream in ledger().subjects(names.PREFIX)]
+    shown = [each for each in found if all_ or not each.release.phase.terminal]
+    if json:
+        say.dump([_facts(each) for each in shown])
+        return
+    if not shown:
+        say.note("no releases" if all_ else "no open releases; --all shows those that have ended")
+        return
+    rows = ((_name(each), each.release.phase, each.waiting, _time(each.since)) for each in shown)
+    say.table(("RELEASE", "PHASE", "WAITS FOR", "SINCE (UTC)"), rows)
+
+
+@app.command
+def show(release: Release, *, project: ProjectName = "", json: Json = False) -> None:
+    """Tell the story of one release, in order.
+
+    Example: `conveyor release show 1.4.0`
+    """
+    from deployments.cli.standing import standing
+    from tasks.context import ledger, policy
+
+    history = ledger().events(names.release_stream(release, project))
+    now = standing(history, policy())
+    if json:
+        say.dump({**_facts(now), "story": [_told(event) for event in history]})
+        return
+    plan = now.release.plan
+    say.out(f"{_name(now)}: {now.release.phase}{f', waits for {now.waiting}' if now.waiting else ''}")
+    for key in now.release.delivers:
+        say.out(f"  {key}  {plan.titles.get(key, '')}".rstrip())
+    say.table(("WHEN (UTC)", "WHAT"), ((_time(event.at), _sentence(event)) for event in history))
+
+
+@app.command
+def start(
+    version: str,
+    *,
+    issues: Annotated[tuple[str, ...], Parameter(consume_multiple=True)],
+    person: Person,
+    project: ProjectName = "",
+    hotfix_of: str = "",
+    json: Json = False,
+) -> None:
+    """Plan a release by hand and start its run.
+
+    With --hotfix-of it is cut from that version's tag; if that version was rolled back, its issues go out
+    with this one, and it is superseded.
+
+    Example: `conveyor release start 1.4.1 --issues SHOP-9 --hotfix-of 1.4.0 --as olli`
+
+    Parameters
+    ----------
+    version:
+        The new version, X.Y.Z.
+    issues:
+        Keys of the Jira issues that it brings.
+    hotfix_of:
+        The version in production that it mends.
+    """
+    wanted = names.project_named(project)
+    with say.busy(f"Starting {version}"):
+        from tasks.starting import start_release
+
+        outcome = start_release(wanted.id, version, issues, person, hotfix_of=hotfix_of)
+    report(outcome, as_json=json)
+
+
+@app.command
+def candidate(
+    release: Release, *, person: Person, reason: str = "", project: ProjectName = "", json: Json = False
+) -> None:
+    """Cut the next candidate now, ready or not.
+
+    Example: `conveyor release candidate 1.4.0 --as olli`
+    """
+    _decide("candidate", names.release_stream(release, project), person, reason, as_json=json)
+
+
+@app.command
+def approve(
+    target: str,
+    step: str = "",
+    issue: str = "",
+    *,
+    person: Person,
+    comment: str = "",
+    project: ProjectName = "",
+    json: Json = False,
+) -> None:
+    """Sign a step of a release; step and issue may be left out where only one sign-off is open.
+
+    Example: `conveyor release approve 1.4.0 qa SHOP-3 --as quinn`
+
+    Parameters
+    ----------
+    target:
+        A release, or the id of a sign-off request.
+    step:
+        The step's id in the policy, such as qa.
+    issue:
+        The issue's key, for a step that is signed issue by issue.
+    """
+    request = names.request_id(target, step, issue, project)
+    _decide("approve", request, person, comment, as_json=json)
+
+
+@app.command(name="return")
+def send_back(
+    target: str,
+    step: str = "",
+    issue: str = "",
+    *,
+    reason: str,
+    person: Person,
+    project: ProjectName = "",
+    json: Json = False,
+) -> None:
+    """Return an issue (or the whole release) for rework; the reason reaches its author.
+
+    Example: `conveyor release return 1.4.0 qa SHOP-3 --reason "teapot is not found" --as quinn`
+
+    Parameters
+    ----------
+    target:
+        A release, or the id of a sign-off request.
+    step:
+        The step's id in the policy, such as qa.
+    issue:
+        The issue's key, for a step that is signed issue by issue.
+    reason:
+        What has to be mended.
+    """
+    request = names.request_id(target, step, issue, project)
+    _decide("return", request, person, reason, as_json=json)
+
+
+@app.command
+def hold(
+    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
+) -> None:
+    """Stop a release where it is, until somebody resumes it.
+
+    Example: `conveyor release hold 1.4.0 --reason "the fair is on" --as mara`
+    """
+    _decide("hold", names.release_stream(release, project), person, reason, as_json=json)
+
+
+@app.command
+def resume(
+    release: Release, *, person: Person, reason: str = "", project: ProjectName = "", json: Json = False
+) -> None:
+    """Let a held release go on.
+
+    Example: `conveyor release resume 1.4.0 --as mara`
+    """
+    _decide("resume", names.release_stream(release, project), person, reason, as_json=json)
+
+
+@app.command
+def rollback(
+    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
+) -> None:
+    """Bring back the version that production served before.
+
+    Example: `conveyor release rollback 1.4.0 --reason "carts are empty" --as olli`
+    """
+    _decide("rollback", names.release_stream(release, project), person, reason, as_json=json)
+
+
+@app.command
+def abandon(
+    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
+) -> None:
+    """End a release that will not go out (or not again, after a rollback).
+
+    Example: `conveyor release abandon 1.4.0 --reason "1.5.0 replaces it" --as mara`
+    """
+    _decide("abandon", names.release_stream(release, project), person, reason, as_json=json)
+
+
+def _decide(verb: Any, target: str, person: str, reason: str, *, as_json: bool) -> None:
+    with say.busy("Deciding"):
+        from tasks.decisions import Decision, decide
+
+        outcome = decide(Decision(verb, target, person, "cli", reason))
+    report(outcome, as_json=as_json)
+
+
+def report(outcome: Any, *, as_json: bool) -> None:
+    """Say what became of a decision (`tasks.decisions.Outcome`); a refusal ends with 3."""
+    if as_json:
+        say.dump(vars(outcome))
+        if not outcome.accepted:
+            raise say.Stop(Exit.HELD, "")
+        return
+    if not outcome.accepted:
+        raise say.Stop(Exit.HELD, outcome.message)
+    say.out(outcome.message)
+
+
+def _name(standing: Standing) -> str:
+    plan = standing.release.plan
+    return f"{plan.project}:{plan.version}{' (hotfix)' if plan.release_kind == 'hotfix' else ''}"
+
+
+def _facts(standing: Standing) -> dict[str, object]:
+    release, plan = standing.release, standing.release.plan
+    return {
+        "release": f"{plan.project}:{plan.version}",
+        "project": plan.project,
+        "version": plan.version,
+        "kind": plan.release_kind,
+        "phase": release.phase.value,
+        "waiting": standing.waiting,
+        "since": standing.since.isoformat(),
+        "issues": list(release.delivers),
+        "candidate": release.candidate.tag if release.candidate else None,
+        "held": release.hold is not None,
+    }
+
+
+def _told(event: Event) -> dict[str, object]:
+    return {"at": event.at.isoformat(), "kind": event.kind, "text": _sentence(event), "data": event.data}
+
+
+def _sentence(event: Event) -> str:
+    from lifecycle import events, timeline
+
+    return timeline.sentence(events.parse(event.data))
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,149 @@
+"""What GitLab shows: pipelines, deployments, releases, merge requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from deployments.demo.checks.facts import Check, Facts, Finding
+from deployments.demo.checks.on_git import commit_of
+from deployments.demo.checks.outside import Json, Outside
+
+
+def checks(facts: Facts) -> Iterator[Check]:
+    """Every step once, in the right order, on the right commit."""
+    one, two, last = facts.candidate(1), facts.candidate(2), facts.hotfix_candidate
+    staged = ("verify", "staging")
+    steps = {one: staged, two: staged, last: staged}
+    steps |= {facts.release: ("production",), facts.hotfix: ("production",)}
+    steps |= {facts.first: ("verify", "production", "production (rollback)")}
+    for ref, wanted in sorted(steps.items()):
+        yield Check(f"gitlab.pipelines.{ref}", "GitLab", partial(_pipelines, ref=ref, wanted=wanted))
+    yield Check("gitlab.operations", "GitLab", _operations)
+    served = (facts.hotfix, facts.first, facts.release, facts.first)
+    for name, refs in (("production", served), ("staging", (last, two, one))):
+        yield Check(f"gitlab.{name}", "GitLab", partial(_deployments, environment=name, wanted=refs))
+    yield Check("gitlab.releases", "GitLab", _releases)
+    for version, names in (
+        (facts.release, ("gift", "search")),
+        (facts.hotfix, ("gift", "search", "incident")),
+    ):
+        yield Check(f"gitlab.notes.{version}", "GitLab", partial(_notes, version=version, names=names))
+    yield Check("gitlab.merged", "GitLab", _merged)
+    yield Check("gitlab.merged-back", "GitLab", _merged_back)
+    yield Check("gitlab.request-answered", "GitLab", _answered)
+
+
+def _pipelines(outside: Outside, ref: str, wanted: tuple[str, ...]) -> Finding:
+    """each step's pipeline once, and green"""
+    sha = commit_of(outside, ref)
+    seen: list[str] = []
+    for pipeline in outside.gitlab("/pipelines", ref=ref):
+        step = _step(variables(outside, pipeline))
+        status = "" if pipeline["status"] == "success" else f" {pipeline['status']}"
+        elsewhere = "" if pipeline["sha"] == sha else f" on {pipeline['sha'][:8]}"
+        seen.append(f"{step}{status}{elsewhere}")
+    return Finding(", ".join(sorted(wanted)), ", ".join(sorted(seen)))
+
+
+def variables(outside: Outside, pipeline: Json) -> dict[str, str]:
+    """What a pipeline was started with."""
+    return {row["key"]: row["value"] for row in outside.gitlab(f"/pipelines/{pipeline['id']}/variables")}
+
+
+def _step(given: dict[str, str]) -> str:
+    step = given.get("CONVEYOR_STEP", "no step")
+    return f"{step} (rollback)" if given.get("CONVEYOR_ROLLBACK") == "true" else step
+
+
+def _operations(outside: Outside) -> Finding:
+    """no operation started two pipelines"""
+    rows = [variables(outside, pipeline) for pipeline in outside.gitlab("/pipelines")]
+    keys = Counter(given["CONVEYOR_OP"] for given in rows if given.get("CONVEYOR_OP"))
+    twice = sorted(key for key, count in keys.items() if count > 1)
+    expected = "9 operations, each with one pipeline"
+    seen = f"{len(keys)} operations, each with one pipeline" if not twice else f"twice: {', '.join(twice)}"
+    return Finding(expected, seen)
+
+
+def _deployments(outside: Outside, environment: str, wanted: tuple[str, ...]) -> Finding:
+    """the environment's deployments, newest first"""
+    rows = outside.gitlab("/deployments", environment=environment, order_by="id", sort="desc")
+    expected = [f"{ref} {commit_of(outside, ref)[:8]} success" for ref in wanted]
+    seen = [f"{row['ref']} {row['sha'][:8]} {row['status']}" for row in rows]
+    return Finding(", ".join(expected), ", ".join(seen))
+
+
+def _releases(outside: Outside) -> Finding:
+    """each version's GitLab release once"""
+    facts = outside.facts
+    seen = sorted(row["tag_name"] for row in outside.gitlab("/releases"))
+    return Finding(f"{facts.release}, {facts.hotfix}", ", ".join(seen))
+
+
+def _notes(outside: Outside, version: str, names: tuple[str, ...]) -> Finding:
+    """release notes that name every issue once, with its title"""
+    notes = outside.gitlab(f"/releases/{version}")["description"]
+    keys = [outside.facts.keys[name] for name in names]
+    wanted = [f"{key} {outside.issue(key)['fields']['summary']}" for key in keys]
+    lines = [line.lstrip("•*- ").strip() for line in notes.splitlines() if line.strip()]
+    return Finding("; ".join(sorted(wanted)), "; ".join(sorted(lines)))
+
+
+def _merged(outside: Outside) -> Finding:
+    """the people's merge requests, all merged, each once"""
+    keys, facts = outside.facts.keys, outside.facts
+    branches = {"gift": "main", "search": "main", "incident": f"release/{facts.hotfix}"}
+    wanted = [f"{keys[name]} into {target}: merged" for name, target in branches.items()]
+    wanted.append(f"{keys['search']} into release/{facts.release}: merged")
+    seen = [
+        f"{key} into {row['target_branch']}: {row['state']}"
+        for row in outside.gitlab("/merge_requests", state="all")
+        for key in keys.values()
+        if row["source_branch"].startswith(f"{key}-")
+    ]
+    return Finding(", ".join(sorted(wanted)), ", ".join(sorted(seen)))
+
+
+def _merged_back(outside: Outside) -> Finding:
+    """the release branches, merged back to main, each once"""
+    facts = outside.facts
+    wanted = [f"release/{version} into main: merged" for version in (facts.release, facts.hotfix)]
+    seen = [
+        f"{row['source_branch']} into {row['target_branch']}: {row['state']}"
+        for row in outside.gitlab("/merge_requests", state="all")
+        if row["source_branch"].startswith("release/")
+    ]
+    return Finding(", ".join(wanted), ", ".join(sorted(seen)))
+
+
+def _answered(outside: Outside) -> Finding:
+    """the developer's GitLab issue answered once, with the Jira issue's key"""
+    key, title = outside.facts.keys["search"], outside.facts.titles["search"]
+    asked = [row for row in outside.gitlab("/issues") if row["title"] == title]
+    notes = [
+        note["body"]
+        for row in asked
+        for note in outside.gitlab(f"/issues/{row['iid']}/notes")
+        if not note["system"]
+    ]
+    naming = sum(key in body for body in notes)
+    return Finding(
+        f"1 issue “{title}”, 1 answer, 1 naming {key}",
+        f"{len(asked)} issue “{title}”, {len(notes)} answer, {naming} naming {key}",
+    )
+
+
+def finished_at(outside: Outside, environment: str, ref: str) -> datetime:
+    """When the newest deployment of `ref` ended, aware.
+
+    Raises:
+        LookupError: there is none.
+    """
+    rows = outside.gitlab("/deployments", environment=environment, order_by="id", sort="desc")
+    ends = [row["deployable"]["finished_at"] for row in rows if row["ref"] == ref]
+    if not ends:
+        raise LookupError(f"no deployment of {ref} to {environment}")
+    return datetime.fromisoformat(ends[0].replace("Z", "+00:00"))

@@ -1,0 +1,1 @@
+"""The one inbound door: verify, record, answer, then wake."""

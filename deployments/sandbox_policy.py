@@ -1,0 +1,187 @@
+"""Who works on the sandbox's shop, and the policy they work by. All of them are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Literal
+
+from integrations.sandbox.people import SandboxPerson
+
+Scale = Literal["demo", "real"]
+
+PROJECT = "shop"
+JIRA_KEY = "SHOP"
+GITLAB_PATH = "shop/shop"
+
+DEVELOPER, MAINTAINER = 30, 40
+
+CAST: Mapping[str, tuple[str, tuple[str, ...], int]] = {
+    "dora": ("Dora (developer)", ("developer",), DEVELOPER),
+    "emil": ("Emil (developer)", ("developer",), DEVELOPER),
+    "quinn": ("Quinn (QA)", ("qa",), DEVELOPER),
+    "quentin": ("Quentin (QA)", ("qa",), DEVELOPER),
+    "mara": ("Mara (manager)", ("manager", "product"), DEVELOPER),
+    "gerd": ("Gerd (management)", ("management",), DEVELOPER),
+    "olli": ("Olli (release)", ("release", "devops", "lead"), MAINTAINER),
+    "clara": ("Clara (client)", ("client",), 0),
+    "bot": ("Conveyor", (), MAINTAINER),
+}
+"""Slug -> name, roles, access level in the GitLab project (0: not a member)."""
+
+CHANNELS: Mapping[str, Sequence[str]] = {
+    "releases": ("dora", "emil", "quinn", "quentin", "mara", "gerd", "olli"),
+    "planning": ("dora", "emil", "mara", "gerd", "olli"),
+}
+"""Slack channels and who is in them; the client is not in Slack."""
+
+_WAITS: Mapping[Scale, dict[str, Any]] = {
+    "demo": {
+        "due": "10m",
+        "watch": {
+            "lasts": "20s",
+            "every": "5s",
+            "failures_allowed": 1,
+            "max_latency_ms": 2000,
+            "minimum_observations": 3,
+        },
+        "feedback": {"after": "2s", "closes_after": "60s"},
+        "waits": {"pipeline": "2m", "poll": "3s", "rework": "10m"},
+    },
+    "real": {
+        "due": "2d",
+        "watch": {
+            "lasts": "1d",
+            "every": "5m",
+            "failures_allowed": 2,
+            "max_latency_ms": 2000,
+            "minimum_observations": 3,
+        },
+        "feedback": {"after": "7d", "closes_after": "7d"},
+        "waits": {"pipeline": "1h", "poll": "5m", "rework": "5d"},
+    },
+}
+
+
+def people(tokens: Mapping[str, str]) -> tuple[SandboxPerson, ...]:
+    """The cast with an account at each vendor; `tokens` by slug."""
+    return tuple(
+        SandboxPerson(
+            id=slug,
+            name=name,
+            email=f"{slug}@shop.example",
+            jira_account_id=f"5f0000:{slug}",
+            gitlab_id=number,
+            slack_id=f"U0{slug.upper()}",
+            token=tokens[slug],
+            is_bot=slug == "bot",
+            in_slack=slug != "clara",
+        )
+        for number, (slug, (name, _, _)) in enumerate(CAST.items(), 11)
+    )
+
+
+def policy(
+    cast: Sequence[SandboxPerson],
+    channels: Mapping[str, str],
+    gitlab_project: int,
+    urls: Mapping[str, str],
+    scale: Scale,
+) -> dict[str, Any]:
+    """The policy as plain data; `channels` and `urls` (of staging and production) by name."""
+    waits = deepcopy(_WAITS[scale])
+    return {
+        "schema": 1,
+        "people": [_person(each) for each in cast if not each.is_bot],
+        "bots": [each.email for each in cast if each.is_bot],
+        "projects": [
+            {
+                "id": PROJECT,
+                "name": "Shop",
+                "jira": JIRA_KEY,
+                "gitlab": gitlab_project,
+                "channel": channels["releases"],
+                "staging_url": urls["staging"],
+                "production_url": urls["production"],
+                "gates": {
+                    "required_jobs": ["unit", "package"],
+                    "minimum_tests": 1,
+                    "minimum_coverage": 90,
+                },
+            }
+        ],
+        "steps": _steps(waits["due"]),
+        "review": {
+            "cron": "0 10 * * 5",
+            "time_zone": "UTC",
+            "channel": channels["planning"],
+            "roles": ["lead", "product"],
+            "capacity": 8,
+            "due": waits["due"],
+        },
+        "watch": {
+            "rules": waits["watch"],
+            "probes": [
+                {"name": "health", "path": "/healthz"},
+                {"name": "catalogue", "path": "/"},
+                # The page that the scenario's fault breaks while /healthz stays well.
+                {"name": "cart", "path": "/cart"},
+            ],
+        },
+        "feedback": waits["feedback"],
+        "waits": waits["waits"],
+    }
+
+
+def _person(person: SandboxPerson) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "id": person.id,
+        "name": person.name,
+        "roles": list(CAST[person.id][1]),
+        "jira": person.jira_account_id,
+        "emails": [person.email],
+        "slack": person.slack_id if person.in_slack else "",
+        "gitlab": person.gitlab_id if CAST[person.id][2] else 0,
+    }
+    return known
+
+
+def _steps(due: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": "qa",
+            "title": "QA",
+            "waits_as": "Awaiting QA",
+            "binds": "issue",
+            "quorum": {"qa": 1},
+            "due": due,
+        },
+        {
+            "id": "check",
+            "title": "Manager's check of staging",
+            "waits_as": "Awaiting manager",
+            "binds": "release",
+            "quorum": {"manager": 1},
+            "due": due,
+            "hotfix": False,
+        },
+        {
+            "id": "client",
+            "title": "The client's consent",
+            "waits_as": "Awaiting client",
+            "binds": "release",
+            "quorum": {"client": 1},
+            "due": due,
+            "by_link": True,
+            "authors_may_sign": True,
+            "hotfix": False,
+        },
+        {
+            "id": "approval",
+            "title": "Management's approval",
+            "waits_as": "Awaiting approval",
+            "binds": "release",
+            "quorum": {"management": 1},
+            "due": due,
+        },
+    ]

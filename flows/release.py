@@ -1,0 +1,43 @@
+"""The whole chain of one release in one function. One release is one flow run, from cut to last feedback."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.stages.cut import cut
+from flows.stages.feedback import feedback
+from flows.stages.held import hold
+from flows.stages.introduce import introduce
+from flows.stages.production import release_to_production, tell_everybody
+from flows.stages.rolling_back import roll_back
+from flows.stages.sign_off import rework, sign_off
+from flows.stages.staging import deploy_to_staging
+from flows.stages.verify import verify
+from flows.stages.watching import watch
+from tasks.release_walk import release_walks
+
+
+@flow(name="release", flow_run_name="release {version}")
+def release(project: str, version: str) -> State:
+    """Carry one release from its plan to its last feedback, as far as its evidence allows.
+
+    Where it has to wait, the run ends as a named state such as `Awaiting QA`, and is started again.
+    """
+    ending = "Closed"
+    for walk in release_walks(project, version):
+        walk.step(introduce)
+        walk.step(hold)
+        walk.step(rework)
+        walk.step(cut)
+        walk.step(verify)
+        walk.step(deploy_to_staging)
+        walk.step(sign_off)
+        walk.step(release_to_production)
+        walk.step(tell_everybody)
+        walk.step(watch)
+        walk.step(roll_back)
+        walk.step(feedback)
+        ending = str(walk.phase)
+    return Completed(name=ending)

@@ -1,0 +1,78 @@
+"""Rolling back: the earlier version is put back in production, and a person is needed to go on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from lifecycle.events import RolledBack
+from lifecycle.release import Phase
+from lifecycle.workflow import Status
+from tasks import issues, pipelines, posts, release_messages
+from tasks.release_walk import ReleaseWalk
+from tasks.walk import Wait
+
+
+def roll_back(walk: ReleaseWalk) -> Wait | None:
+    """Put the earlier version back; then wait for a person to release the hold, or for a hotfix."""
+    if walk.phase is Phase.ROLLING_BACK and (waits := _put_back(walk)):
+        return waits
+    if walk.phase is not Phase.ROLLED_BACK:
+        return None
+    _tell(walk)
+    if walk.release.hold is None:
+        return None
+    return Wait("Rolled back", walk.now + timedelta(days=1), walk.release.hold.reason)
+
+
+def _put_back(walk: ReleaseWalk) -> Wait | None:
+    back = walk.release.rollback
+    if back is None:
+        return None
+    run = walk.pipeline("rollback", back.to_tag, back.to_sha, back.attempt)
+    if run.waits:
+        return run.waits
+    served = pipelines.deployment_of(walk.project.gitlab, "production", back.to_sha)
+    if run.pipeline.status != "success" or served is None:
+        reason = f"the rollback to {back.to_tag} is {run.pipeline.status}: {run.pipeline.web_url}"
+        posts.post(
+            "rollback failed",
+            walk.project.channel,
+            release_messages.news("🔥", f"{walk.title}: the rollback FAILED", [reason]),
+            walk.op(f"rollback-failed:{back.attempt}"),
+            subject=walk.subject,
+        )
+        return Wait("Needs a person", walk.now + timedelta(minutes=10), reason)
+    walk.append(
+        RolledBack(to_sha=back.to_sha, pipeline_id=run.pipeline.id, attempt=back.attempt, at=walk.now)
+    )
+    return None
+
+
+def _tell(walk: ReleaseWalk) -> None:
+    """Jira, the incident and the channel say that the release is not in production any more; each once."""
+    back, rolled = walk.release.rollback, walk.release.rolled_back
+    if back is None or rolled is None or walk.done(walk.op(f"rolled-back:{back.attempt}")):
+        return
+    for key in walk.release.delivers:
+        issues.move(walk.project.id, key, Status.WAITING_RELEASE, f"rolled back {back.attempt}")
+    issues.unrelease_version(walk.project.jira, walk.version)
+    summary = f"{walk.title} was rolled back to {back.to_tag}"
+    incident = issues.open_incident(
+        walk.project.jira,
+        summary,
+        "\n".join(back.reasons),
+        walk.op(f"incident:{back.attempt}"),
+        subject=walk.subject,
+    )
+    lines = [
+        *(f"• {reason}" for reason in back.reasons),
+        f"Incident: {incident}",
+        "Held until a person resumes it.",
+    ]
+    posts.post(
+        summary,
+        walk.project.channel,
+        release_messages.news("⏪", summary, lines, rolled.at),
+        walk.op(f"rolled-back:{back.attempt}"),
+        subject=walk.subject,
+    )

@@ -1,0 +1,36 @@
+"""Deploying a verified candidate to staging."""
+
+from __future__ import annotations
+
+from flows.stages.verify import tell_rejected
+from lifecycle.events import CandidateRejected, Staged
+from lifecycle.release import Phase
+from tasks import pipelines
+from tasks.release_walk import ReleaseWalk
+from tasks.walk import Wait
+
+
+def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
+    """Deploy the candidate; a deployment that fails is a rejected candidate."""
+    candidate = walk.release.candidate
+    if walk.phase is not Phase.STAGING or candidate is None:
+        return None
+    run = walk.pipeline("staging", candidate.tag, candidate.sha, candidate.number)
+    if run.waits:
+        return run.waits
+    deployment = pipelines.deployment_of(walk.project.gitlab, "staging", candidate.sha)
+    if run.pipeline.status == "success" and deployment is not None:
+        walk.append(
+            Staged(
+                number=candidate.number,
+                sha=candidate.sha,
+                url=walk.project.staging_url,
+                pipeline_id=run.pipeline.id,
+                deployment_id=deployment,
+            )
+        )
+        return None
+    reason = f"the staging deployment is {run.pipeline.status}: {run.pipeline.web_url}"
+    walk.append(CandidateRejected(number=candidate.number, pipeline_id=run.pipeline.id, reasons=(reason,)))
+    tell_rejected(walk)
+    return None

@@ -1,0 +1,25 @@
+"""The weekly review, from its agenda to its closing: one flow run, waiting in between for the people."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.stages.review import await_closing, propose, show, write_plan
+from tasks.review_walk import review_walks, run_name
+
+
+@flow(name="weekly-review", flow_run_name=run_name)
+def weekly_review(project: str, week: str | None = None) -> State:
+    """Propose the next release from all open requests, let people decide, write the plan they closed.
+
+    While it waits for them the run is the named state `Awaiting review`, and is started again. `week` is an
+    ISO week such as 2026-W42; None means the one in which this run began.
+    """
+    for walk in review_walks(project, week):
+        walk.step(propose)
+        walk.step(show)
+        walk.step(await_closing)
+        walk.step(write_plan)
+    return Completed(name="Closed")

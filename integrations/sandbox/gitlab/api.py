@@ -1,0 +1,37 @@
+"""All routes of the REST API but those of the CI."""
+
+from __future__ import annotations
+
+from integrations.sandbox.gitlab import (
+    api_branches,
+    api_commits,
+    api_files,
+    api_hooks,
+    api_issues,
+    api_merge_requests,
+    api_notes,
+    api_projects,
+    api_releases,
+    api_rewrites,
+    api_tags,
+    api_wiki,
+)
+
+TABLE = [
+    route
+    for module in (
+        api_projects,
+        api_branches,
+        api_tags,
+        api_commits,
+        api_files,
+        api_rewrites,
+        api_merge_requests,
+        api_notes,
+        api_issues,
+        api_releases,
+        api_hooks,
+        api_wiki,
+    )
+    for route in module.routes.table
+]

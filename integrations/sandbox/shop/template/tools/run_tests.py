@@ -1,0 +1,123 @@
+"""Run the tests; write `reports/junit.xml`; print how many of the shop's lines they ran."""
+
+import sys
+import threading
+import time
+import unittest
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The code that only runs as a process, and is tested by deploying it.
+NOT_MEASURED = {"server.py"}
+
+
+class Result(unittest.TextTestResult):
+    """Remembers how each test ended, and how long it took."""
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.perf_counter()
+        self.ended = ("success", "")
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.ended = ("failure", self._exc_info_to_string(err, test))
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.ended = ("error", self._exc_info_to_string(err, test))
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.ended = ("failure", self._exc_info_to_string(err, test))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.ended = ("skipped", reason)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        rows.append((test, time.perf_counter() - self.began, *self.ended))
+
+
+rows: list[tuple[unittest.TestCase, float, str, str]] = []
+
+
+def junit(path: Path) -> None:
+    """Write what was run."""
+    suite = ET.Element("testsuite", name="shop", tests=str(len(rows)))
+    for test, seconds, status, text in rows:
+        classname, _, name = test.id().rpartition(".")
+        case = ET.SubElement(suite, "testcase", classname=classname, name=name, time=f"{seconds:.6f}")
+        if status != "success":
+            ET.SubElement(case, status, message=text.strip().splitlines()[-1] if text else "").text = text
+    path.parent.mkdir(exist_ok=True)
+    ET.ElementTree(suite).write(path, encoding="unicode", xml_declaration=True)
+
+
+class Coverage:
+    """Which lines of the shop ran."""
+
+    def __init__(self) -> None:
+        self.ran: dict[str, set[int]] = {}
+        self.prefix = str(ROOT / "shop")
+
+    def start(self) -> None:
+        threading.settrace(self.call)
+        sys.settrace(self.call)
+
+    def stop(self) -> None:
+        sys.settrace(None)
+        threading.settrace(None)
+
+    def call(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(self.prefix):
+            return None
+        lines = self.ran.setdefault(frame.f_code.co_filename, set())
+
+        def line(frame, event, argument):
+            lines.add(frame.f_lineno)
+            return line
+
+        return line(frame, event, argument)
+
+    def report(self) -> float:
+        """Print a line per file, and give the total in per cent."""
+        ran = there = 0
+        for path in sorted(Path(self.prefix).glob("*.py")):
+            if path.name in NOT_MEASURED:
+                continue
+            lines = executable(compile(path.read_text(), str(path), "exec"))
+            hit = lines & self.ran.get(str(path), set())
+            ran, there = ran + len(hit), there + len(lines)
+            print(f"{path.name:20} {len(hit):4} of {len(lines):4}")
+        total = 100.0 * ran / there
+        print(f"TOTAL {ran} of {there} lines {total:.1f}%")
+        return total
+
+
+def executable(code) -> set[int]:
+    """The numbers of the lines that hold code."""
+    lines = {line for _, _, line in code.co_lines() if line}
+    for constant in code.co_consts:
+        if hasattr(constant, "co_lines"):
+            lines |= executable(constant)
+    return lines
+
+
+def main() -> int:
+    sys.path.insert(0, str(ROOT))
+    coverage = Coverage()
+    coverage.start()
+    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests"), top_level_dir=str(ROOT / "tests"))
+    result = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
+    coverage.stop()
+    junit(ROOT / "reports" / "junit.xml")
+    coverage.report()
+    return 0 if result.wasSuccessful() and rows else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Durations, working hours, deadlines and freeze windows. Zones are named, every `now` is aware."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_PARTS = re.compile(r"(\d+(?:\.\d+)?)([wdhms])", re.ASCII)
+_WHOLE = r"^(\d+(\.\d+)?[wdhms])+$"
+
+
+def duration(value: object) -> timedelta:
+    """Read `90s`, `15m`, `8h`, `7d`, `2w`, `1h30m`, or a number of seconds; zero but not less.
+
+    A day is 24 hours and a week seven of them, whatever the clocks do.
+
+    Raises:
+        ValueError: it is none of these; the policy's reader shows the text.
+    """
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and re.fullmatch(_WHOLE, value, re.ASCII):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PARTS.findall(value))
+    else:
+        raise ValueError(f"{value!r} is no duration; write it like 90s, 15m, 8h, 7d or 2w")
+    if not 0 <= seconds < 86_400 * 36_500:
+        raise ValueError(f"{value!r} is no duration between 0 and 100 years")
+    return timedelta(seconds=seconds)
+
+
+def duration_text(value: timedelta) -> str:
+    """Write a duration as people do, in the largest units that say it exactly: `1h30m`, `2w`, `0s`.
+
+    `duration` reads it back to the same value.
+    """
+    left, micro = divmod(value, timedelta(seconds=1))
+    parts: list[str] = []
+    for unit, size in _UNITS.items():
+        count, left = divmod(left, size)
+        fraction = f".{micro.microseconds:06d}".rstrip("0") if unit == "s" and micro else ""
+        if count or fraction:
+            parts.append(f"{count}{fraction}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _WHOLE}, {"type": "number", "minimum": 0}]}),
+]
+"""A field of the policy that is written like `15m`."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # an unknown name, a path, a folder's name
+        raise ValueError(f"{name!r} is no IANA time zone; write it like Europe/Berlin") from error
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone, e.g. `Europe/Berlin`."""
+
+
+class Weekday(StrEnum):
+    """The days of a week as the policy writes them."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+WEEK: tuple[Weekday, ...] = tuple(Weekday)
+WORKDAYS: tuple[Weekday, ...] = WEEK[:5]
+
+
+class WorkingHours(BaseModel, frozen=True, extra="forbid"):
+    """When somebody may be expected to answer: `start` to `end` on each of `days`, by the wall clock.
+
+    `end` is the first moment that no longer counts. No shift goes over midnight.
+    """
+
+    start: time = time(9)
+    end: time = time(17)
+    days: tuple[Weekday, ...] = WORKDAYS
+    time_zone: ZoneName = "UTC"
+    holidays: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.start.tzinfo or self.end.tzinfo:
+            raise ValueError("start and end are wall-clock times; the zone is time_zone")
+        if self.start >= self.end:
+            raise ValueError("working hours must end after they start, on the same day")
+        if not self.days:
+            raise ValueError("working hours need at least one day")
+        return self
+
+    def windows(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the working windows that end after `after`, for ever, as UTC (opens, closes).
+
+        A window that a change of the clocks leaves without a moment is passed over.
+        """
+        zone = ZoneInfo(self.time_zone)
+        day = after.astimezone(zone).date()
+        while True:
+            if WEEK[day.weekday()] in self.days and day not in self.holidays:
+                opens = datetime.combine(day, self.start, zone).astimezone(UTC)
+                closes = datetime.combine(day, self.end, zone).astimezone(UTC)
+                if max(opens, after) < closes:
+                    yield opens, closes
+            day += timedelta(days=1)
+
+
+def in_working_hours(now: datetime, hours: WorkingHours) -> bool:
+    """Tell whether somebody may be expected to answer at `now` (aware)."""
+    opens, _ = next(hours.windows(_aware(now)))
+    return opens <= now
+
+
+def add_working(now: datetime, wait: timedelta, hours: WorkingHours) -> datetime:
+    """Return the UTC time at which `wait` of working time has passed since `now` (aware).
+
+    Working time is real time inside the windows, so a shift during which the clocks change is an hour
+    shorter or longer. Nothing to wait for gives `now`, or the next opening if nobody works then.
+
+    Raises:
+        ValueError: `now` has no zone, or `wait` is negative.
+    """
+    if wait < timedelta(0):
+        raise ValueError("a deadline lies ahead")
+    at = _aware(now)
+    for opens, closes in hours.windows(at):
+        begins = max(opens, at)
+        if begins + wait <= closes:
+            return begins + wait
+        wait -= closes - begins
+    raise AssertionError("windows never end")  # pragma: no cover
+
+
+class WeeklyWindow(BaseModel, frozen=True, extra="forbid"):
+    """Every week from one wall-clock moment to another, e.g. `fri 15:00` to `mon 08:00`."""
+
+    from_day: Weekday
+    from_time: time
+    to_day: Weekday
+    to_time: time
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self._edges()[0] == self._edges()[1]:
+            raise ValueError("a weekly window needs two different edges")
+        return self
+
+    def _edges(self) -> tuple[tuple[int, time], tuple[int, time]]:
+        return (WEEK.index(self.from_day), self.from_time), (WEEK.index(self.to_day), self.to_time)
+
+    def holds(self, local: datetime) -> bool:
+        """Tell whether the wall clock `local` lies in the window; its end does not."""
+        start, end = self._edges()
+        moment = (local.weekday(), local.time())
+        if start < end:
+            return start <= moment < end
+        return moment >= start or moment < end
+
+
+class Freeze(BaseModel, frozen=True, extra="forbid"):
+    """A time in which nothing is released forward: once (`starts` and `ends`) or `weekly`.
+
+    `starts` and `ends` without a zone are wall-clock times in `time_zone`. The end is free again.
+    """
+
+    name: str
+    starts: datetime | None = None
+    ends: datetime | None = None
+    weekly: WeeklyWindow | None = None
+    time_zone: ZoneName = "UTC"
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.starts is None) != (self.ends is None) or (self.starts is None) == (self.weekly is None):
+            raise ValueError("a freeze has either starts and ends, or weekly")
+        if self.starts is not None and self.ends is not None and self._at(self.starts) >= self._at(self.ends):
+            raise ValueError("a freeze must end after it starts")
+        return self
+
+    def _at(self, moment: datetime) -> datetime:
+        zone = ZoneInfo(self.time_zone)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether the freeze is in force at `now` (aware)."""
+        if self.starts is not None and self.ends is not None:
+            return self._at(self.starts) <= now < self._at(self.ends)
+        return self.weekly is not None and self.weekly.holds(now.astimezone(ZoneInfo(self.time_zone)))
+
+
+def frozen(now: datetime, freezes: Iterable[Freeze]) -> Freeze | None:
+    """Return the first of `freezes` that is in force at `now` (aware), or None.
+
+    Raises:
+        ValueError: `now` has no zone.
+    """
+    moment = _aware(now)
+    return next((freeze for freeze in freezes if freeze.holds(moment)), None)
+
+
+def _aware(now: datetime) -> datetime:
+    if now.tzinfo is None:
+        raise ValueError("a time without a zone says nothing; give an aware one")
+    return now.astimezone(UTC)

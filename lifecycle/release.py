@@ -1,0 +1,294 @@
+"""What the events of one release add up to, and which events fit a release as it stands.
+
+Which event may follow in which phase is in `lifecycle.phases`. Here is what a table cannot say: an event
+speaks of this candidate, this attempt, a question that is open, a signature that stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from lifecycle import events as e
+from lifecycle.phases import FORBIDDEN_WHILE_HELD, TRANSITIONS, IllegalEvent, Phase
+
+
+class Release(BaseModel):
+    """What the events of one release add up to. Everything about an earlier candidate stays readable."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan: e.Planned
+    phase: Phase = Phase.PLANNED
+    told: frozenset[str] = frozenset()
+    hold: e.Held | None = None
+    resumed: e.Resumed | None = None
+    holds: int = 0
+    candidates: tuple[e.CandidateCut, ...] = ()
+    candidate_asked: e.CandidateAsked | None = None
+    verified: e.CandidateVerified | None = None
+    rejected: e.CandidateRejected | None = None
+    staged: e.Staged | None = None
+    asked: tuple[e.SignOffAsked, ...] = ()
+    signatures: tuple[e.SignOffGiven, ...] = ()
+    withdrawn: tuple[e.SignOffWithdrawn, ...] = ()
+    carried: tuple[e.SignOffCarried, ...] = ()
+    returned: tuple[e.Returned, ...] = ()
+    passed: tuple[e.StepPassed, ...] = ()
+    production: e.ProductionStarted | None = None
+    deployed: e.ProductionDeployed | None = None
+    ticks: tuple[e.WatchTicked, ...] = ()
+    watch: e.WatchEnded | None = None
+    rollback: e.RollbackStarted | None = None
+    rolled_back: e.RolledBack | None = None
+    feedback_asked: tuple[e.FeedbackAsked, ...] = ()
+    feedback_given: tuple[e.FeedbackGiven, ...] = ()
+    ended: e.Closed | e.Abandoned | e.Superseded | None = None
+
+    @property
+    def candidate(self) -> e.CandidateCut | None:
+        """The newest candidate."""
+        return self.candidates[-1] if self.candidates else None
+
+    @property
+    def attempt(self) -> int:
+        """How often this release has been sent to production."""
+        return self.production.attempt if self.production else 0
+
+    @property
+    def delivers(self) -> tuple[str, ...]:
+        """Every issue that goes out with this release, those of a rolled-back one included."""
+        return (*self.plan.carries, *(k for k in self.plan.issues if k not in self.plan.carries))
+
+    def question(self, request: str) -> e.SignOffAsked | None:
+        """What `request` asks, None if nobody was asked so."""
+        return next((a for a in self.asked if a.request == request), None)
+
+    def asked_now(self, step: str | None = None) -> tuple[e.SignOffAsked, ...]:
+        """The open questions of the newest candidate (of one step); older ones are superseded."""
+        number = self.candidate.number if self.candidate else 0
+        return tuple(a for a in self.asked if a.number == number and step in (None, a.step))
+
+    def has_passed(self, step: str) -> bool:
+        """The step is passed for the newest candidate."""
+        number = self.candidate.number if self.candidate else 0
+        return any(p.step == step and p.number == number for p in self.passed)
+
+    def is_returned(self, request: str) -> bool:
+        """Somebody sent back what `request` asked about."""
+        return any(r.request == request for r in self.returned)
+
+    def is_open(self, request: str) -> bool:
+        """`request` asks about the newest candidate, and nobody has sent it back."""
+        ask = self.question(request)
+        return ask in self.asked_now() and not self.is_returned(request)
+
+    def carry(self, request: str) -> e.SignOffCarried | None:
+        """The one carry that can reach the open question `request`, None if there is none.
+
+        Only an issue's own sign-off carries, only from the candidate it was last asked for, only if the
+        issue's files are the same there and here, and never past a return.
+        """
+        ask = self.question(request)
+        if ask is None or ask.issue is None or ask not in self.asked_now():
+            return None
+        same = [a for a in self.asked if (a.step, a.issue) == (ask.step, ask.issue) and a.number < ask.number]
+        before = max(same, key=lambda a: a.number, default=None)
+        if before is None or self.is_returned(before.request):
+            return None
+        digests = {c.number: c.digests.get(ask.issue, "") for c in self.candidates}
+        if not digests[ask.number] or digests[before.number] != digests[ask.number]:
+            return None
+        return e.SignOffCarried(
+            request=ask.request,
+            from_request=before.request,
+            step=ask.step,
+            issue=ask.issue,
+            from_sha=before.sha,
+            to_sha=ask.sha,
+            from_digest=digests[before.number],
+            to_digest=digests[ask.number],
+        )
+
+
+def fold(events: Iterable[e.ReleaseEvent]) -> Release | None:
+    """The release after all `events`, in order; None for none.
+
+    Raises:
+        IllegalEvent: the history breaks the rules; the ledger was written past them.
+    """
+    release: Release | None = None
+    for event in events:
+        release = apply(release, event)
+    return release
+
+
+def apply(release: Release | None, event: e.ReleaseEvent) -> Release:
+    """The release after one more event. A fact told again changes nothing, as in the ledger: the first wins.
+
+    Raises:
+        IllegalEvent: the event cannot follow in this phase, or does not fit this release.
+    """
+    if release is None:
+        if not isinstance(event, e.Planned):
+            raise IllegalEvent("no release", event.kind)
+        return Release(plan=event, told=frozenset({event.key("")}))
+    if event.key("") in release.told:
+        return release
+    after = TRANSITIONS.get((release.phase, event.kind))
+    if after is None:
+        raise IllegalEvent(release.phase, event.kind)
+    if why := _objection(release, event):
+        raise IllegalEvent(release.phase, event.kind, why)
+    told = release.told | {event.key("")}
+    return release.model_copy(update={**_changes(release, event), "phase": after, "told": told})
+
+
+def _objection(release: Release, event: e.ReleaseEvent) -> str:
+    """Why an event that the table allows still does not fit this very release; empty if it does."""
+    if release.hold and event.kind in FORBIDDEN_WHILE_HELD:
+        return f"held: {release.hold.reason}"
+    return (
+        _unfit_hold(release, event)
+        or _unfit_candidate(release, event)
+        or _unfit_signing(release, event)
+        or _unfit_attempt(release, event)
+    )
+
+
+def _unfit_hold(release: Release, event: e.ReleaseEvent) -> str:
+    if isinstance(event, e.Held):
+        if release.hold:
+            return "it is held already"
+        return _unlike("hold", release.holds + 1, event.round)
+    if isinstance(event, e.Resumed):
+        return _unlike("hold", release.hold.round, event.round) if release.hold else "it is not held"
+    return ""
+
+
+def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
+    number, sha = (release.candidate.number, release.candidate.sha) if release.candidate else (0, "")
+    if isinstance(event, e.CandidateAsked | e.CandidateCut):
+        return _unlike("candidate", number + 1, event.number)
+    if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed):
+        return _unlike("candidate", number, event.number)
+    if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):
+        return _unlike("candidate", number, event.number) or _unlike("commit", sha, event.sha)
+    return ""
+
+
+def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:
+    match event:
+        case e.SignOffAsked() if event.issue is not None and event.issue not in release.delivers:
+            return f"{event.issue} is not in this release"
+        case e.SignOffAsked():
+            return _unlike("plan", release.plan.plan_hash, event.plan_hash)
+        case e.SignOffGiven() | e.Returned() if not release.is_open(event.request):
+            return "this is not asked, or not asked any more"
+        case e.SignOffWithdrawn() if not any(_takes_back(event, s) for s in release.signatures):
+            return "there is no such signature"
+        case e.SignOffCarried() if event != release.carry(event.request):
+            return "no sign-off can be carried so"
+        case _:
+            return ""
+
+
+def _takes_back(event: e.SignOffWithdrawn, signature: e.SignOffGiven) -> bool:
+    return all(getattr(event, name) == getattr(signature, name) for name in event.identity)
+
+
+def _unfit_attempt(release: Release, event: e.ReleaseEvent) -> str:
+    match event:
+        case e.ProductionStarted():
+            return _unlike("attempt", release.attempt + 1, event.attempt)
+        case e.ProductionDeployed() if release.production:
+            wrong_sha = _unlike("commit", release.production.sha, event.sha)
+        case e.RolledBack() if release.rollback:
+            wrong_sha = _unlike("commit", release.rollback.to_sha, event.to_sha)
+        case e.WatchTicked() | e.WatchEnded() | e.RollbackStarted():
+            wrong_sha = ""
+        case _:
+            return ""
+    return _unlike("attempt", release.attempt, event.attempt) or wrong_sha
+
+
+def _unlike(what: str, wanted: object, given: object) -> str:
+    return "" if wanted == given else f"the {what} is {wanted}, not {given}"
+
+
+_LISTS: Mapping[str, str] = {
+    "CandidateCut": "candidates",
+    "SignOffAsked": "asked",
+    "SignOffGiven": "signatures",
+    "SignOffWithdrawn": "withdrawn",
+    "SignOffCarried": "carried",
+    "Returned": "returned",
+    "StepPassed": "passed",
+    "WatchTicked": "ticks",
+    "FeedbackAsked": "feedback_asked",
+    "FeedbackGiven": "feedback_given",
+}
+_SINGLES: Mapping[str, str] = {
+    "CandidateAsked": "candidate_asked",
+    "CandidateVerified": "verified",
+    "CandidateRejected": "rejected",
+    "Staged": "staged",
+    "Held": "hold",
+    "Resumed": "resumed",
+    "ProductionStarted": "production",
+    "ProductionDeployed": "deployed",
+    "WatchEnded": "watch",
+    "RollbackStarted": "rollback",
+    "RolledBack": "rolled_back",
+    "Closed": "ended",
+    "Abandoned": "ended",
+    "Superseded": "ended",
+}
+
+
+def _changes(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
+    """What the event alters: the field that holds it, and what it puts an end to."""
+    if event.kind in _LISTS:
+        name = _LISTS[event.kind]
+        return {name: (*getattr(release, name), event), **_consequences(release, event)}
+    return {_SINGLES[event.kind]: event, **_consequences(release, event)}
+
+
+def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
+    match event:
+        case e.CandidateCut():
+            return {"candidate_asked": None, "verified": None, "rejected": None, "staged": None}
+        case e.SignOffWithdrawn():
+            return {"signatures": tuple(s for s in release.signatures if not _takes_back(event, s))}
+        case e.Held():
+            return {"holds": event.round}
+        case e.Resumed():
+            return {"hold": None}
+        case e.ProductionStarted():
+            return {"deployed": None, "ticks": (), "watch": None, "rollback": None, "rolled_back": None}
+        case e.RolledBack():
+            why = "; ".join(release.rollback.reasons) if release.rollback else ""
+            hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")
+            return {"hold": hold, "holds": hold.round}
+        case _:
+            return {}
+
+
+Door = Literal["slack", "cli", "link", "prefect"]
+
+
+def release_id(project: str, version: str) -> str:
+    """The release's stream in the ledger, such as `release:shop:1.4.0`."""
+    return f"release:{project}:{version}"
+
+
+def candidate_tag(version: str, number: int) -> str:
+    """The tag of one candidate: `1.4.0-rc.2`."""
+    return f"{version}-rc.{number}"
+
+
+def release_branch(version: str) -> str:
+    """The branch a release is made on: `release/1.4.0`."""
+    return f"release/{version}"

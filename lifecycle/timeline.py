@@ -1,0 +1,91 @@
+"""A release's history as one Markdown page: for the artifact, and for whoever asks what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from lifecycle import events as e
+from lifecycle.release import Release
+
+_WORDS: Mapping[str, str] = {
+    "CandidateAsked": "{e.person} asked for candidate {e.number}",
+    "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",
+    "CandidateVerified": "pipeline and gates passed",
+    "Staged": "staging serves the candidate",
+    "SignOffGiven": "{e.person} signed{about} as {e.role} (by {e.door})",
+    "SignOffWithdrawn": "{e.person} withdrew what was signed{about} as {e.role}",
+    "SignOffCarried": "{e.step}: sign-off of {e.issue} kept from `{e.from_sha:.8}`",
+    "StepPassed": "{e.step} passed for candidate {e.number}",
+    "Held": "held: {e.reason}",
+    "Resumed": "{e.person} released the hold",
+    "ProductionStarted": "production of `{e.tag}` decided",
+    "ProductionDeployed": "production serves the release",
+    "WatchEnded": "the watch ended {e.verdict}",
+    "RolledBack": "production serves the earlier version again",
+    "FeedbackAsked": "{e.person} was asked about {e.issue}",
+    "FeedbackGiven": "{e.person} on {e.issue}: {e.answer}",
+    "Closed": "closed: {e.answers} of {e.asked} answered",
+    "Abandoned": "{e.person} abandoned the release: {e.reason}",
+    "Superseded": "the issues went out with {e.by}",
+}
+"""Kind -> what is said of the event `e`; those that need more than their fields are in `sentence`."""
+
+
+def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
+    """One event in a person's words; given its release, a signature says what it is on."""
+    match event:
+        case e.Planned():
+            return f"planned with {', '.join(event.issues)}"
+        case e.CandidateRejected():
+            return f"candidate {event.number} rejected: {'; '.join(event.reasons)}"
+        case e.SignOffAsked():
+            return f"{event.step}: sign-off of {event.issue or 'the release'} asked for"
+        case e.Returned():
+            return f"{event.person} returned {event.issue or 'the release'}: {event.reason}"
+        case e.WatchTicked():
+            bad = ", ".join(seen.probe for seen in event.observations if not seen.ok)
+            return f"tick {event.tick}: {f'bad: {bad}' if bad else 'healthy'}"
+        case e.RollbackStarted():
+            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}"
+        case _:
+            return _WORDS[event.kind].format(e=event, about=_about(event, release))
+
+
+def _about(event: e.ReleaseEvent, release: Release | None) -> str:
+    """Which issue a signature is on; nothing for other events, or where the question is not known."""
+    ask = release.question(getattr(event, "request", "")) if release else None
+    return f" {ask.issue or 'the release'}" if ask else ""
+
+
+def _cell(text: str) -> str:
+    """What people wrote, so that it stays in one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def page(
+    release: Release,
+    history: Iterable[tuple[datetime, e.ReleaseEvent]],
+    links: Mapping[str, str],
+    waiting: str,
+) -> str:
+    """The whole page. `links` are shown by name in the order given; times are UTC."""
+    plan = release.plan
+    rows = [
+        f"| {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} | {_cell(sentence(event, release))} |"
+        for at, event in history
+    ]
+    issues = [f"- **{key}** {plan.titles.get(key, '')}".rstrip() for key in release.delivers]
+    return "\n".join(
+        [
+            f"# {plan.project} {plan.version}: {release.phase}",
+            *([f"*{waiting}*", ""] if waiting else [""]),
+            " · ".join(f"[{name}]({url})" for name, url in links.items()),
+            "",
+            *issues,
+            "",
+            "| when (UTC) | what |",
+            "| --- | --- |",
+            *rows,
+        ]
+    )

@@ -1,0 +1,190 @@
+"""The statuses of one Jira issue, which moves are legal, and what GitLab's facts imply.
+
+Forward one step at a time; back only by `RETURNS`. One exception: an issue on which nothing was reviewed
+yet (`To Do`, `In Progress`) may be rejected straight to `Closed`, as a duplicate or as not wanted: there
+is no work whose steps could be skipped. From Code Review on, an issue has to be returned first.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import pairwise
+
+from pydantic import RootModel, model_validator
+
+
+class Status(StrEnum):
+    """Our names. The team's own are mapped to these by `StatusMap`."""
+
+    TO_DO = "To Do"
+    IN_PROGRESS = "In Progress"
+    CODE_REVIEW = "Code Review"
+    QA = "QA"
+    WAITING_RELEASE = "Waiting Release"
+    RELEASED = "Released"
+    CLOSED = "Closed"
+
+
+FORWARD: tuple[Status, ...] = tuple(Status)
+"""The way of an issue that is never returned."""
+
+RETURNS: frozenset[tuple[Status, Status]] = frozenset(
+    {
+        (Status.CODE_REVIEW, Status.IN_PROGRESS),
+        (Status.QA, Status.IN_PROGRESS),
+        (Status.RELEASED, Status.WAITING_RELEASE),  # a rollback
+    }
+)
+
+REJECTABLE: frozenset[Status] = frozenset({Status.TO_DO, Status.IN_PROGRESS})
+"""From here an issue may be closed without being built."""
+
+_PLACE: Mapping[Status, int] = {status: place for place, status in enumerate(FORWARD)}
+_MOVES: frozenset[tuple[Status, Status]] = (
+    frozenset(pairwise(FORWARD)) | RETURNS | {(status, Status.CLOSED) for status in REJECTABLE}
+)
+
+
+class IllegalTransition(Exception):
+    """No rule leads from `current` to `target`; ask a person, do not force it."""
+
+    def __init__(self, current: Status, target: Status) -> None:
+        super().__init__(current, target)
+        self.current = current
+        self.target = target
+
+    def __str__(self) -> str:
+        return f"an issue cannot go from {self.current} to {self.target}"
+
+
+class UnknownStatus(Exception):
+    """Jira holds a status that the policy does not map; add it to the policy's statuses."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name = name
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"status {self.name!r} is not mapped; the policy knows {', '.join(self.known)}"
+
+
+class CodeFact(StrEnum):
+    """What GitLab tells us of an issue's code."""
+
+    BRANCH_PUSHED = "branch pushed"
+    MERGE_REQUEST_READY = "merge request ready"
+    MERGE_REQUEST_DRAFT = "merge request draft"
+    CHANGES_REQUESTED = "changes requested"
+    MERGED = "merged"
+
+
+_IMPLIED: Mapping[CodeFact, Status] = {
+    CodeFact.BRANCH_PUSHED: Status.IN_PROGRESS,
+    CodeFact.MERGE_REQUEST_READY: Status.CODE_REVIEW,
+    CodeFact.MERGE_REQUEST_DRAFT: Status.IN_PROGRESS,
+    CodeFact.CHANGES_REQUESTED: Status.IN_PROGRESS,
+    CodeFact.MERGED: Status.QA,
+}
+_SENDS_BACK = frozenset({CodeFact.MERGE_REQUEST_DRAFT, CodeFact.CHANGES_REQUESTED})
+
+
+def may_move(current: Status, target: Status) -> bool:
+    """Tell whether one move leads from `current` to `target`. Staying is not a move."""
+    return (current, target) in _MOVES
+
+
+def move(current: Status, target: Status) -> Status:
+    """Move one step and return where the issue stands now.
+
+    Raises:
+        IllegalTransition: no move leads there; staying is not one either, so look first.
+    """
+    if not may_move(current, target):
+        raise IllegalTransition(current, target)
+    return target
+
+
+def steps(current: Status, target: Status) -> tuple[Status, ...]:
+    """Return the single moves that lead forward to `target`, without `current`.
+
+    Empty when the issue stands there or is ahead: this path never leads back.
+    """
+    return FORWARD[_PLACE[current] + 1 : _PLACE[target] + 1]
+
+
+def follow(current: Status, fact: CodeFact, *, moved_by_person: bool = False) -> Status | None:
+    """Return the status that `fact` implies for the issue, or None where it stays.
+
+    An issue that is ahead is not dragged back. Two facts do send an issue back from Code Review to In
+    Progress: a merge request made a draft again, and changes requested; never if `moved_by_person`, that
+    is, if a person was the last to set the present status. A closed issue stays closed.
+    """
+    implied = _IMPLIED[fact]
+    if current is Status.CLOSED:
+        return None
+    if _PLACE[implied] > _PLACE[current]:
+        return implied
+    if current is Status.CODE_REVIEW and fact in _SENDS_BACK and not moved_by_person:
+        return implied
+    return None
+
+
+def follow_steps(current: Status, fact: CodeFact, *, moved_by_person: bool = False) -> tuple[Status, ...]:
+    """Return the single moves that bring the issue to where `follow` wants it; empty where it stays."""
+    target = follow(current, fact, moved_by_person=moved_by_person)
+    if target is None:
+        return ()
+    return steps(current, target) or (target,)
+
+
+def issue_keys(text: str, project_key: str) -> tuple[str, ...]:
+    """Find the project's issue keys in a branch name, a title or a message: in order, each once.
+
+    They come in upper case; `shop-12-empty-cart` counts, for people write branches so. `ESHOP-12`,
+    `MY_SHOP-12`, `SHOP-012`, `SHOP-12b` and the version `shop-1.4` are no keys of `SHOP`.
+
+    Source: https://support.atlassian.com/jira-software-cloud/docs/reference-issues-in-your-development-work/
+    """
+    before, after = r"(?<![A-Za-z0-9])(?<![A-Z]_)", r"(?![A-Za-z0-9]|\.[0-9])"
+    pattern = rf"{before}(?i:{re.escape(project_key)})-([1-9][0-9]*){after}"
+    found = (f"{project_key.upper()}-{match.group(1)}" for match in re.finditer(pattern, text))
+    return tuple(dict.fromkeys(found))
+
+
+class StatusMap(RootModel[dict[str, Status]], frozen=True):
+    """The team's own status names, each with the status of ours that it means.
+
+    Several of theirs may mean one of ours; the first listed is the one that we move issues to. A name that
+    is not listed means itself if it is one of ours, so an empty map fits a Jira that uses our names. Case
+    and outer blanks are ignored.
+    """
+
+    root: dict[str, Status] = {}
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "StatusMap":
+        names = [_plain(name) for name in self.root]
+        if len(set(names)) != len(names) or "" in names:
+            raise ValueError("a status name is empty or listed twice")
+        return self
+
+    def to_ours(self, name: str) -> Status:
+        """Translate the team's name.
+
+        Raises:
+            UnknownStatus: the policy does not know it; never guess.
+        """
+        theirs = {_plain(status): status for status in Status}
+        theirs |= {_plain(listed): status for listed, status in self.root.items()}
+        if _plain(name) not in theirs:
+            raise UnknownStatus(name, tuple(dict.fromkeys([*self.root, *Status])))
+        return theirs[_plain(name)]
+
+    def to_theirs(self, status: Status) -> str:
+        """Translate our status to the first of the team's names that means it."""
+        return next((name for name, ours in self.root.items() if ours is status), status.value)
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()

@@ -1,0 +1,67 @@
+"""What a task reaches for: this process's ledger and policy, and this thread's vendor clients.
+
+Nothing here may cross a task boundary: clients hold secrets, and a session belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+from pydantic import ValidationError
+
+from integrations import policy_file
+from integrations.errors import Refused
+from integrations.gitlab.client import GitLabClient
+from integrations.jira.client import JiraClient
+from integrations.ledger import Ledger
+from integrations.settings import settings
+from integrations.slack.client import SlackClient
+from lifecycle.policy import Policy
+
+_local = threading.local()
+
+
+@cache
+def ledger() -> Ledger:
+    """This process's ledger, its tables up to date."""
+    settings().home.mkdir(parents=True, exist_ok=True)
+    opened = Ledger(settings().ledger)
+    opened.upgrade()
+    return opened
+
+
+@cache
+def policy() -> Policy:
+    """The team's policy.
+
+    Raises:
+        Refused: the file breaks a rule; the message names every field that does.
+    """
+    path = settings().policy
+    try:
+        return Policy.model_validate(policy_file.read(path))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise Refused("policy", "check", str(path), detail=problems) from None
+
+
+def jira() -> JiraClient:
+    """This thread's Jira client."""
+    if not hasattr(_local, "jira"):
+        _local.jira = JiraClient(settings().jira)
+    return _local.jira
+
+
+def gitlab() -> GitLabClient:
+    """This thread's GitLab client."""
+    if not hasattr(_local, "gitlab"):
+        _local.gitlab = GitLabClient(settings().gitlab)
+    return _local.gitlab
+
+
+def slack() -> SlackClient:
+    """This thread's Slack client."""
+    if not hasattr(_local, "slack"):
+        _local.slack = SlackClient(settings().slack)
+    return _local.slack

@@ -1,0 +1,265 @@
+"""The one core behind every door: Slack, the CLI, a signed link, Prefect's form.
+
+A door authenticates and says who decides what; whether it counts is decided here, by the rules, from
+the ledger and the people file as they are at this moment. An accepted decision is on the ledger together
+with the wake-up of whoever waits for it before this returns. Nothing here speaks to a vendor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from integrations.errors import Conflict
+from lifecycle import events as e
+from lifecycle import release as rules
+from lifecycle import signoff
+from lifecycle.policy import Person
+from lifecycle.release import IllegalEvent, Phase, Release
+from tasks.context import ledger, policy
+from tasks.walk import Fact, new_events
+
+Verb = Literal[
+    "approve",
+    "return",
+    "withdraw",
+    "hold",
+    "resume",
+    "rollback",
+    "abandon",
+    "candidate",
+    "feedback",
+]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody wants: `target` is a sign-off or feedback request's id, or a release's stream."""
+
+    verb: Verb
+    target: str
+    person: str
+    door: rules.Door
+    reason: str = ""
+    answer: str = ""
+    score: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of it. `message` is for the person; `subject` the stream it went to, if any.
+
+    `repeated` says that exactly this was decided before: nothing was added, and nothing is wrong.
+    """
+
+    accepted: bool
+    message: str
+    subject: str = ""
+    repeated: bool = False
+
+
+class _Refusal(Exception):
+    """The rules say no; the text is for the person."""
+
+
+def decide(decision: Decision, now: datetime | None = None) -> Outcome:
+    """Record `decision` if the rules allow it, and wake the release that waits for it.
+
+    A repeat of an accepted decision changes nothing. Of two that exclude each other the first wins, and
+    the other is told so.
+    """
+    person = policy().person(decision.person)
+    if person is None:
+        return Outcome(
+            accepted=False, message="You are not in Conveyor's people file, so nothing was decided."
+        )
+    if not person.active:
+        return Outcome(accepted=False, message="Your account is deactivated, so nothing was decided.")
+    moment = now or datetime.now(UTC)
+    for _ in range(10):
+        try:
+            return _decide_once(decision, person, moment)
+        except Conflict:
+            continue  # somebody wrote to this release at the same moment: look again
+        except (_Refusal, IllegalEvent) as refusal:
+            return Outcome(accepted=False, message=str(refusal), subject=_subject(decision))
+    raise Conflict("ledger", decision.verb, decision.target)
+
+
+def _decide_once(decision: Decision, person: Person, now: datetime) -> Outcome:
+    subject = _subject(decision)
+    recorded = ledger().events(subject)
+    folded = rules.fold(e.parse(event.data) for event in recorded)
+    if folded is None:
+        raise _Refusal(f"There is no release {decision.target}.")
+    facts, message = _RULES[decision.verb](decision, person, folded)
+    after = folded
+    for fact in facts:
+        after = rules.apply(after, fact)
+    revision = recorded[-1].revision
+    appended = ledger().append(
+        subject, new_events(subject, _as_facts(facts)), now=now, expected=revision, wake=True
+    )
+    told = [fact.model_dump(mode="json") for fact in facts]
+    if not appended.inserted and [dict(event.data) for event in appended.events] != told:
+        # Another decision got this fact's place at the same moment: look at what it left to decide.
+        raise Conflict("ledger", decision.verb, decision.target)
+    if not appended.inserted:
+        return Outcome(
+            accepted=True,
+            message="This was decided already; nothing changed.",
+            subject=subject,
+            repeated=True,
+        )
+    return Outcome(accepted=True, message=message, subject=subject)
+
+
+def _as_facts(facts: Sequence[e.ReleaseEvent]) -> Sequence[Fact]:
+    return facts
+
+
+def _subject(decision: Decision) -> str:
+    """The stream that the target belongs to; an unknown request has none."""
+    if decision.target.startswith("release:"):
+        return decision.target
+    for kind in ("SignOffAsked", "FeedbackAsked"):
+        asked = ledger().event_by_key(f"{kind}:{decision.target}")
+        if asked is not None:
+            return asked.subject
+    return ""
+
+
+_Facts = tuple[Sequence[e.ReleaseEvent], str]
+
+
+def _approve(decision: Decision, person: Person, release: Release) -> _Facts:
+    signing = signoff.may_sign(release, decision.target, person, policy())
+    already = [s for s in release.signatures if s.request == decision.target and s.person == person.id]
+    if already and not signing.role:
+        return already, ""
+    if not signing.allowed:
+        raise _Refusal(f"Not signed: {'; '.join(signing.reasons)}.")
+    fact = e.SignOffGiven(
+        request=decision.target,
+        role=signing.role,
+        person=person.id,
+        round=signing.round,
+        door=decision.door,
+        comment=decision.reason,
+    )
+    return (fact,), f"Signed as {signing.role}."
+
+
+def _return(decision: Decision, person: Person, release: Release) -> _Facts:
+    verdict = signoff.may_return(release, decision.target, person, policy())
+    if not verdict.allowed:
+        raise _Refusal(f"Not returned: {'; '.join(verdict.reasons)}.")
+    if not decision.reason.strip():
+        raise _Refusal("Not returned: say what has to be mended.")
+    ask = next(a for a in release.asked if a.request == decision.target)
+    fact = e.Returned(
+        request=ask.request,
+        step=ask.step,
+        issue=ask.issue,
+        person=person.id,
+        reason=decision.reason.strip(),
+        door=decision.door,
+    )
+    return (fact,), f"Returned {ask.issue or 'the candidate'} for rework."
+
+
+def _withdraw(decision: Decision, person: Person, release: Release) -> _Facts:
+    facts = signoff.may_withdraw(release, decision.target, person)
+    if not facts:
+        why = "production has started" if release.attempt else "you have not signed this"
+        raise _Refusal(f"Not withdrawn: {why}.")
+    return facts, "Your signature is withdrawn."
+
+
+def _hold(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "hold", ("manager", "management", "release"))
+    fact = e.Held(round=release.holds + 1, person=person.id, reason=decision.reason or "no reason given")
+    return (fact,), "The release is held."
+
+
+def _resume(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "resume", ("manager", "management", "release"))
+    if release.hold is None:
+        raise _Refusal("The release is not held.")
+    return (
+        e.Resumed(round=release.hold.round, person=person.id, reason=decision.reason),
+    ), "The release goes on."
+
+
+def _rollback(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "roll back", ("manager", "management", "release", "devops"))
+    production = release.production
+    if production is None or production.previous_tag is None or production.previous_sha is None:
+        raise _Refusal("There is no earlier version in production to go back to.")
+    fact = e.RollbackStarted(
+        person=person.id,
+        reasons=(decision.reason or "a person asked for it",),
+        to_tag=production.previous_tag,
+        to_sha=production.previous_sha,
+        attempt=release.attempt,
+    )
+    return (fact,), f"Rolling back to {production.previous_tag}."
+
+
+def _abandon(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "abandon", ("manager", "management", "release"))
+    if release.phase.terminal:
+        raise _Refusal(f"The release is {release.phase.lower()} already.")
+    return (
+        e.Abandoned(person=person.id, reason=decision.reason or "no reason given"),
+    ), "The release is abandoned."
+
+
+def _candidate(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "cut a candidate of", ("release", "devops", "manager", "developer"))
+    number = release.candidate.number + 1 if release.candidate else 1
+    fact = e.CandidateAsked(number=number, person=person.id, reason=decision.reason)
+    return (fact,), f"Candidate {number} will be cut."
+
+
+def _feedback(decision: Decision, person: Person, release: Release) -> _Facts:
+    asked = next((a for a in release.feedback_asked if a.request == decision.target), None)
+    if asked is None or asked.person != person.id:
+        raise _Refusal("This question was for somebody else.")
+    if decision.answer not in ("solved", "partly", "not"):
+        raise _Refusal("Answer solved, partly or not.")
+    fact = e.FeedbackGiven(
+        request=asked.request,
+        person=person.id,
+        issue=asked.issue,
+        answer=decision.answer,
+        score=decision.score,
+        comment=decision.reason,
+    )
+    return (fact,), "Thank you: your answer reached the team."
+
+
+def _needs_role(person: Person, what: str, roles: tuple[str, ...]) -> None:
+    if not set(roles) & set(person.roles):
+        raise _Refusal(f"To {what} a release is for {', '.join(roles)}.")
+
+
+_RULES: Mapping[str, Callable[[Decision, Person, Release], _Facts]] = {
+    "approve": _approve,
+    "return": _return,
+    "withdraw": _withdraw,
+    "hold": _hold,
+    "resume": _resume,
+    "rollback": _rollback,
+    "abandon": _abandon,
+    "candidate": _candidate,
+    "feedback": _feedback,
+}
+
+
+def phase_of(subject: str) -> Phase | None:
+    """Where the release stands; None if there is none."""
+    folded = rules.fold(e.parse(event.data) for event in ledger().events(subject))
+    return None if folded is None else folded.phase

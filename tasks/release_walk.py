@@ -1,0 +1,160 @@
+"""One release's walk: what its stages see and say. The stages themselves are the process (flows/)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from integrations.gitlab.models import Pipeline
+from integrations.ledger import Event
+from lifecycle import events, release, signoff
+from lifecycle.policy import Policy, Project, Step
+from lifecycle.release import Phase, Release
+from tasks import effects, pipelines, posts, release_messages, signoffs, timeline
+from tasks.context import ledger, policy
+from tasks.walk import Wait, Walk, new_events, walks
+
+
+class ReleaseWalk(Walk):
+    """A pass over the chain of one release.
+
+    `release` is the present state, `history` the events behind it with their times.
+    """
+
+    release: Release
+    history: tuple[Event, ...]
+
+    def __init__(self, subject: str, now: datetime, check_lease: Callable[[], None]) -> None:
+        _, project, self.version = subject.split(":", 2)
+        self.policy: Policy = policy()
+        self.project: Project = self.policy.project(project)
+        super().__init__(subject, now, check_lease)
+
+    def read(self) -> None:
+        """Fold what the ledger says.
+
+        Raises:
+            KeyError: there is no such release.
+        """
+        self.history = ledger().events(self.subject)
+        folded = release.fold(events.parse(event.data) for event in self.history)
+        if folded is None:
+            raise KeyError(f"the ledger knows no {self.subject}")
+        self.release = folded
+
+    @property
+    def ended(self) -> bool:
+        """Closed, abandoned or superseded."""
+        return self.release.phase.terminal
+
+    @property
+    def phase(self) -> Phase:
+        """Where the release stands."""
+        return self.release.phase
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The sign-offs this kind of release needs, in order."""
+        return self.policy.steps_for(self.release.plan.release_kind)
+
+    @property
+    def branch(self) -> str:
+        """The release branch."""
+        return release.release_branch(self.version)
+
+    def op(self, what: str) -> str:
+        """The key of one effect of this release, the same in every walk."""
+        return f"{self.subject}:{what}"
+
+    def at(self, kind: str) -> datetime:
+        """When the last event of `kind` was recorded; `now` if there is none."""
+        return next((event.at for event in reversed(self.history) if event.kind == kind), self.now)
+
+    @property
+    def title(self) -> str:
+        """The release by its name, for people."""
+        hotfix = " (hotfix)" if self.release.plan.release_kind == "hotfix" else ""
+        return f"{self.project.name} {self.version}{hotfix}"
+
+    @property
+    def candidate_number(self) -> int:
+        """The newest candidate's number, 0 before the first."""
+        return self.release.candidate.number if self.release.candidate else 0
+
+    @property
+    def in_production(self) -> bool:
+        """Production serves the release, or is on its way to or from it: a hold does not stop that."""
+        return self.phase in (Phase.PRODUCTION, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+
+    @property
+    def past_sign_off(self) -> bool:
+        """No more candidates can be cut."""
+        return self.in_production or self.phase is Phase.FEEDBACK
+
+    @property
+    def may_go_out(self) -> bool:
+        """Every sign-off stands; after a rollback: a person has released the hold."""
+        if self.phase is Phase.ROLLED_BACK:
+            return self.release.hold is None
+        return signoff.may_ship(self.release, self.steps).allowed
+
+    def done(self, op_key: str) -> bool:
+        """The effect of that key is on record as done."""
+        return effects.done(op_key) is not None
+
+    def said(self, what: str) -> bool:
+        """The message of this release is posted."""
+        return self.done(self.op(what))
+
+    def pipeline(self, step: str, ref: str, sha: str, number: int) -> PipelineRun:
+        """The pipeline of this step, started if it was not; with the wait while it runs."""
+        begun = pipelines.started(self.subject, step, number) or pipelines.start(
+            self.project.gitlab, ref, sha, step, number, subject=self.subject
+        )
+        pipeline = pipelines.look(self.project.gitlab, begun.pipeline_id)
+        if pipeline.status in pipelines.FINISHED:
+            return PipelineRun(pipeline, None)
+        until = self.now + self.policy.waits.poll
+        return PipelineRun(
+            pipeline, Wait(f"Awaiting {_WAITS_AS[step]}", until, f"{pipeline.status}: {begun.url}")
+        )
+
+    def supersede(self, version: str) -> None:
+        """End the rolled-back release `version`: its issues are out with this one."""
+        stream = release.release_id(self.project.id, version)
+        rolled_back = release.fold(events.parse(event.data) for event in ledger().events(stream))
+        if rolled_back is not None and rolled_back.phase is Phase.ROLLED_BACK:
+            fact = events.Superseded(by=self.version)
+            ledger().append(stream, new_events(stream, [fact]), now=self.now, wake=True)
+
+    def settle(self) -> None:
+        """Make the release's messages and its artifact say what the ledger says."""
+        timeline.publish(self.subject, self.release, self.history, self.project, self.waiting)
+        doing = f"{self.waiting.name}: {self.waiting.message}" if self.waiting else ""
+        posts.edit_if_changed(
+            release_messages.card_key(self.subject),
+            release_messages.card(self.release, self.project, doing),
+        )
+        signoffs.refresh(self.subject)
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """A pipeline as it stands, and the wait for its end (None: it has ended)."""
+
+    pipeline: Pipeline
+    waits: Wait | None
+
+
+_WAITS_AS = {
+    "verify": "pipeline",
+    "staging": "staging",
+    "production": "production",
+    "rollback": "rollback",
+}
+
+
+def release_walks(project: str, version: str) -> Iterator[ReleaseWalk]:
+    """Walk the release until it waits or has ended; see `tasks.walk.walks`."""
+    return walks(release.release_id(project, version), ReleaseWalk)

@@ -1,0 +1,83 @@
+"""Asking for sign-offs, and keeping the messages that ask true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prefect import task
+
+from integrations import links
+from lifecycle import events
+from lifecycle import release as rules
+from lifecycle.policy import Policy, Step
+from lifecycle.release import Release
+from tasks import posts, release_messages
+from tasks.context import ledger, policy
+from tasks.effects import RETRY
+
+
+def _load(subject: str) -> Release | None:
+    return rules.fold(events.parse(event.data) for event in ledger().events(subject))
+
+
+def _step(step_id: str) -> Step:
+    return next(step for step in policy().steps if step.id == step_id)
+
+
+@task(task_run_name="ask for sign-off {step_id} of candidate {number}", **RETRY)
+def ask(subject: str, step_id: str, number: int) -> None:
+    """Post the step's message, once, and hand out links to those who decide without Slack."""
+    release = _load(subject)
+    if release is None:
+        return
+    step, project = _step(step_id), policy().project(release.plan.project)
+    posts.post.fn(
+        step.title,
+        project.channel,
+        release_messages.ask(release, project, step, policy(), number),
+        release_messages.ask_key(subject, step_id, number),
+        subject=subject,
+    )
+    if step.by_link:
+        _hand_out_links(subject, release, step, policy())
+
+
+def _hand_out_links(subject: str, release: Release, step: Step, rules_: Policy) -> None:
+    project = rules_.project(release.plan.project)
+    keepers = [p for p in rules_.with_role("manager") if p.slack] or [p for p in rules_.people if p.slack]
+    for question in release.asked_now(step.id):
+        for role in step.quorum:
+            for person in rules_.with_role(role):
+                address = links.url(links.Link(person.id, question.request))
+                content = release_messages.client_link(
+                    project, release.plan.version, person.name, address, project.staging_url
+                )
+                key = f"{subject}:link:{question.request}:{person.id}"
+                posts.post_direct.fn("link", keepers[0].slack, content, key, subject=subject)
+
+
+def refresh(subject: str) -> int:
+    """Make every sign-off message of the release say what the ledger says; how many were edited.
+
+    Called right after a decision, so that the name appears at once, and by every walk. A repeat is
+    harmless: the content is made anew from the ledger.
+    """
+    return sum(posts.edit_if_changed(key, content) for key, content in _messages(subject))
+
+
+def stale(subject: str) -> bool:
+    """Some sign-off message of the release says something else than the ledger."""
+    return any(
+        posts.posted(key) is not None and ledger().projection(key) != content.model_dump_json()
+        for key, content in _messages(subject)
+    )
+
+
+def _messages(subject: str) -> Iterator[tuple[str, posts.Content]]:
+    release = _load(subject)
+    if release is None:
+        return
+    project = policy().project(release.plan.project)
+    for step_id, number in sorted({(a.step, a.number) for a in release.asked}):
+        content = release_messages.ask(release, project, _step(step_id), policy(), number)
+        yield release_messages.ask_key(subject, step_id, number), content

@@ -1,0 +1,234 @@
+"""What the Jira client sends and the sandbox answers, held against Atlassian's own OpenAPI file.
+
+The file describes Cloud's v3. Conveyor speaks v2, which differs in one thing: where v3 takes and gives rich
+text (ADF), v2 has plain text. Each such place is in `ADF` and makes its operation deviate, with that reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from jsonschema import Draft202012Validator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from integrations.jira.client import JiraClient
+from integrations.sandbox.http import Server
+from integrations.sandbox.jira import JiraSandbox
+from integrations.sandbox.people import SandboxPerson
+from integrations.settings import JiraSettings
+from tests.contracts.rows import CONTRACTS, Row
+
+OPENAPI = CONTRACTS / "jira-cloud-platform-v3.openapi3.json"
+BOT = SandboxPerson("bot", "Conveyor", "bot@example.test", "acc-bot", 1, "U01", "token-bot", is_bot=True)
+# Where v2 has text and v3 has ADF.
+ADF = {
+    "POST /issue": "fields.description",
+    "PUT /issue/{issueIdOrKey}": "fields.description",
+    "GET /issue/{issueIdOrKey}": "fields.description, fields.comment",
+    "POST /search/jql": "fields.description",
+    "POST /search": "fields.description",
+    "GET /issue/{issueIdOrKey}/comment": "body",
+    "POST /issue/{issueIdOrKey}/comment": "body",
+}
+
+Call = Callable[[JiraClient], object]
+
+# Every public method, with every argument it can send, in an order in which each finds what it needs.
+CALLS: dict[str, Call] = {
+    "myself": lambda jira: jira.myself(),
+    "create_issue": lambda jira: [
+        jira.create_issue(
+            "REL",
+            "Task",
+            "Summary",
+            "Text",
+            op_key=key,
+            labels=["a"],
+            priority="High",
+            reporter_account_id="acc-bot",
+            properties=[("state", {"a": 1})],
+        )
+        for key in ("one", "two")
+    ],
+    "issue": lambda jira: jira.issue("REL-1"),
+    "search": lambda jira: list(jira.search("project = REL ORDER BY key", page_size=1)),
+    "find_created": lambda jira: jira.find_created("REL", "one"),
+    "transition": lambda jira: jira.transition("REL-1", "In Progress"),
+    "comment": lambda jira: jira.comment("REL-1", "Text", op_key="c"),
+    "find_comment": lambda jira: jira.find_comment("REL-1", "c"),
+    "comments": lambda jira: jira.comments("REL-1"),
+    "edit": lambda jira: jira.edit(
+        "REL-1",
+        summary="New",
+        description="New",
+        priority="Low",
+        assignee_account_id="acc-bot",
+        add_labels=["b"],
+        remove_labels=["a"],
+    ),
+    "ensure_version": lambda jira: jira.ensure_version("REL", "1.4.0", "Text"),
+    "versions": lambda jira: jira.versions("REL"),
+    "release_version": lambda jira: jira.release_version("REL", "1.4.0", date(2026, 3, 2)),
+    "unrelease_version": lambda jira: jira.unrelease_version("REL", "1.4.0"),
+    "add_fix_version": lambda jira: jira.add_fix_version("REL-1", "1.4.0"),
+    "remove_fix_version": lambda jira: jira.remove_fix_version("REL-1", "1.4.0"),
+    "link": lambda jira: jira.link("Blocks", "REL-1", "REL-2"),
+    "unlink": lambda jira: jira.unlink("Blocks", "REL-1", "REL-2"),
+    "remote_link": lambda jira: jira.remote_link(
+        "REL-1", "mr:1", "https://git.example.test/1", "Merge request"
+    ),
+    "set_property": lambda jira: jira.set_property("REL-1", "state", {"a": 2}),
+    "property": lambda jira: jira.property("REL-1", "state"),
+}
+
+
+class Exchange(NamedTuple):
+    """One request and its answer; `path` without `/rest/api/2`, decoded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Any
+    status: int
+    answer: Any
+
+
+class Tap:
+    """An ASGI layer that notes what goes through it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.exchanges: list[Exchange] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent, answered = bytearray(), bytearray()
+        status = 0
+
+        async def tapped_receive() -> Message:
+            message = await receive()
+            sent.extend(message.get("body", b""))
+            return message
+
+        async def tapped_send(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            answered.extend(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                path = unquote(scope["path"]).removeprefix("/rest/api/2")
+                query = dict(parse_qsl(scope["query_string"].decode()))
+                bodies = (json.loads(one) if one else None for one in (sent, answered))
+                body, answer = bodies
+                self.exchanges.append(Exchange(scope["method"], path, query, body, status, answer))
+            await send(message)
+
+        await self._app(scope, tapped_receive, tapped_send)
+
+
+@contextmanager
+def tapped(flavor: Any) -> Iterator[tuple[Tap, JiraClient]]:
+    """A sandbox with a tap before it, and a client of the tap."""
+    sandbox = JiraSandbox(None, [BOT], {"REL": "Release train"}, flavor=flavor, bursts=False)
+    tap = Tap(sandbox.faults)
+    server = Server(tap)
+    values = {"url": server.url, "user": BOT.email, "token": BOT.token}
+    yield tap, JiraClient(JiraSettings.model_validate(values))
+    server.stop()
+    sandbox.stop()
+
+
+@cache
+def exchanges() -> tuple[Exchange, ...]:
+    """All that goes over the wire when every method is called; on Server only what differs, the search."""
+    with tapped("cloud") as (tap, client):
+        for call in CALLS.values():
+            call(client)
+        cloud = list(tap.exchanges)
+    with tapped("server") as (tap, client):
+        client.create_issue("REL", "Task", "Summary", "Text", op_key="one")
+        CALLS["search"](client)
+        server = [one for one in tap.exchanges if one.path == "/search"]
+    return (*cloud, *server)
+
+
+def rows() -> list[Row]:
+    """One row per operation the client uses; needs the OpenAPI file."""
+    said: dict[str, list[str]] = {}
+    missing: set[str] = set()
+    for exchange in exchanges():
+        template = _template(exchange)
+        if template is None:
+            missing.add(f"{exchange.method} {exchange.path}")
+            continue
+        operation = f"{exchange.method} {template}"
+        said.setdefault(operation, []).extend(complaints(exchange, template))
+    table = [_row(operation, list(dict.fromkeys(why))) for operation, why in said.items()]
+    table += [
+        Row("jira", operation, "not described", "no such operation in the file") for operation in missing
+    ]
+    return sorted(table, key=lambda row: row.operation.split()[::-1])
+
+
+def _row(operation: str, why: list[str]) -> Row:
+    if operation in ADF:
+        why = [*why, f"v2 has text where v3 has ADF: {ADF[operation]}"]
+    return Row("jira", operation, "deviating" if why else "validated", "; ".join(why))
+
+
+def complaints(exchange: Exchange, template: str) -> list[str]:
+    """What the description of `template` has against a request and its answer."""
+    operation = _openapi()["paths"][f"/rest/api/3{template}"][exchange.method.lower()]
+    known = {one["name"]: one for one in operation.get("parameters", []) if one["in"] == "query"}
+    said = [f"query {name} is not described" for name in exchange.query if name not in known]
+    content = operation.get("requestBody", {}).get("content", {})
+    if exchange.body is not None:
+        said += _against("request", exchange.body, _schema(content) if content else False)
+    answer = operation["responses"].get(str(exchange.status))
+    if answer is None:
+        return [*said, f"answer {exchange.status} is not described"]
+    if exchange.answer is not None:
+        said += _against("answer", exchange.answer, _schema(answer.get("content", {})))
+    return said
+
+
+def _schema(content: Mapping[str, Any]) -> Any:
+    return content.get("application/json", {}).get("schema", True)
+
+
+def _against(what: str, value: Any, schema: Any) -> list[str]:
+    if isinstance(schema, dict):
+        schema = {**schema, "components": _openapi()["components"]}
+    errors = Draft202012Validator(schema).iter_errors(value)
+    return [f"{what} {error.json_path}: {error.message[:120]}" for error in errors]
+
+
+def _template(exchange: Exchange) -> str | None:
+    """The path of the description that fits; one with fewer blanks goes first."""
+    fitting = [
+        path.removeprefix("/rest/api/3")
+        for path, operations in _openapi()["paths"].items()
+        if exchange.method.lower() in operations
+        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), f"/rest/api/3{exchange.path}")
+    ]
+    return min(fitting, key=lambda path: path.count("{"), default=None)
+
+
+@cache
+def _openapi() -> Any:
+    return _nullable(json.loads(OPENAPI.read_bytes()))
+
+
+def _nullable(node: Any) -> Any:
+    """OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    if isinstance(node, list):
+        return [_nullable(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _nullable(part) for name, part in node.items()}
+    return {"anyOf": [made, {"type": "null"}]} if node.get("nullable") is True else made

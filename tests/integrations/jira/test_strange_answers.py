@@ -1,0 +1,98 @@
+"""Jiras that answer oddly, small enough to be written down here: the client neither loops nor repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from integrations.errors import Refused, Transient
+from integrations.jira.client import JiraClient
+from integrations.sandbox.http import Server
+from integrations.settings import JiraSettings
+
+Answers = Callable[[str, str, Any], Any]
+
+
+@contextmanager
+def odd(answers: Answers, flavor: str = "cloud") -> Iterator[JiraClient]:
+    """A client of a Jira that answers `answers(method, path, body)`."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.json() if await request.body() else None
+        said = answers(request.method, request.url.path.removeprefix("/rest/api/2/"), body)
+        return said if isinstance(said, Response) else JSONResponse(said)
+
+    server = Server(Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PUT"])]))
+    client = JiraClient(JiraSettings.model_validate({"url": server.url, "flavor": flavor, "token": "t"}))
+    yield client
+    client.close()
+    server.stop()
+
+
+def test_a_page_token_that_repeats_ends_the_search() -> None:
+    page = {"issues": [{"id": "1", "key": "REL-1"}], "nextPageToken": "again"}
+    with odd(lambda *_: page) as client:
+        found = client.search("project = REL")
+        assert [next(found).key, next(found).key] == ["REL-1", "REL-1"]
+        with pytest.raises(Transient):
+            next(found)
+
+
+def test_a_total_that_is_never_reached_ends_the_search() -> None:
+    def answers(_method: str, _path: str, body: Any) -> Any:
+        return {"total": 10, "issues": [{"id": "1", "key": "REL-1"}] if body["startAt"] == 0 else []}
+
+    with odd(answers, "server") as client:
+        assert [issue.key for issue in client.search("project = REL")] == ["REL-1"]
+
+
+def test_markers_are_asked_for_where_comments_come_without_properties() -> None:
+    me, other = {"accountId": "me"}, {"accountId": "other"}
+    asked: list[str] = []
+
+    def answers(_method: str, path: str, _body: Any) -> Any:
+        asked.append(path)
+        if path.endswith("/comment"):
+            authors = {"1": other, "2": me, "3": me}
+            return {"total": 3, "comments": [{"id": id_, "author": who} for id_, who in authors.items()]}
+        if path == "myself":
+            return me
+        if path == "comment/3/properties/conveyor.op":
+            return {"key": "conveyor.op", "value": {"op_key": "qa:1"}}
+        return JSONResponse({"errorMessages": [], "errors": {}}, 404)
+
+    with odd(answers) as client:
+        assert client.find_comment("REL-1", "qa:1") == "3"
+    assert "comment/1/properties/conveyor.op" not in asked
+
+
+def test_a_create_without_a_key_in_the_answer_is_unclear_not_done() -> None:
+    with odd(lambda *_: {"id": "1"}) as client, pytest.raises(Transient):
+        client.create_issue("REL", "Task", "x", "", op_key="1")
+
+
+def test_an_answer_that_is_no_json_is_unclear_and_not_shown() -> None:
+    page = Response("<html>secret page</html>", media_type="text/html")
+    with odd(lambda *_: page) as client, pytest.raises(Transient) as raised:
+        client.myself()
+    assert "secret page" not in str(raised.value)
+
+
+def test_a_redirect_is_refused_instead_of_followed_with_the_login() -> None:
+    with odd(lambda *_: RedirectResponse("/login")) as client, pytest.raises(Refused) as raised:
+        client.myself()
+    assert raised.value.status == 307
+
+
+def test_an_error_page_is_not_shown() -> None:
+    page = Response("<html>secret page</html>", 403, media_type="text/html")
+    with odd(lambda *_: page) as client, pytest.raises(Refused) as raised:
+        client.myself()
+    assert "secret page" not in f"{raised.value!s} {raised.value!r}"

@@ -1,0 +1,111 @@
+"""Hypothesis: any fact that could be told of a release, likely or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from lifecycle import events as e
+from lifecycle.metrics import CommitFact
+from lifecycle.release import Release
+from lifecycle.watch import Observation
+from tests.lifecycle.story import NOW, later, sha
+
+MODELS: Mapping[str, type[e.Fact]] = dict(zip(e.KINDS, get_args(get_args(e.ReleaseEvent)[0]), strict=True))
+"""Kind -> the class of that fact."""
+
+ISSUES = ("SHOP-1", "SHOP-2", "SHOP-3")
+PEOPLE = ("dora", "quinn", "quentin", "mara", "clara", "olli")
+ROLES = ("qa", "security", "manager", "client")
+STEPS = ("qa", "whole", "check", "client")
+NOBODY = "f" * 24
+
+
+def pools(release: Release | None) -> dict[str, Sequence[Any]]:
+    """What a field of that name may hold: what fits `release`, and what does not."""
+    newest = release.candidate if release else None
+    number, attempt = (newest.number if newest else 0), (release.attempt if release else 0)
+    holds = release.holds if release else 0
+    shas = [sha(n) for n in (*range(1, number + 2), 99)]
+    requests = [a.request for a in release.asked] if release else []
+    return {
+        "project": ("shop",),
+        "version": ("1.4.0",),
+        "release_kind": ("regular", "hotfix"),
+        "issues": (ISSUES[:2],),
+        "titles": ({}, {"SHOP-1": "Empty cart: 0 €"}),
+        "carries": ((), ISSUES[2:]),
+        "base": ("main",),
+        "plan_hash": ("p1", "p1", "p2"),
+        "started_by": (None, "olli"),
+        "number": (number, number, number + 1, number + 1, max(0, number - 1)),
+        "person": PEOPLE,
+        "reason": ("", "it breaks"),
+        "reasons": (("it breaks",), ("one", "two")),
+        "tag": ("1.4.0",),
+        "sha": (newest.sha if newest else sha(1), *shas),
+        "branch": ("release/1.4.0",),
+        "digests": [{k: d for k, d in zip(ISSUES, ds, strict=True) if d} for ds in _DIGESTS],
+        "authors": ((), ("dora",), ("quinn", "olli")),
+        "strangers": ((), (), (), ("stranger@example.test",)),
+        "commits": ((), (CommitFact(sha=sha(5), authored_at=NOW),)),
+        "pipeline_id": (1, 2),
+        "url": ("", "http://gitlab.example/1"),
+        "deployment_id": (None, 3),
+        "request": (*requests, *requests[-4:], NOBODY),
+        "from_request": (*requests, NOBODY),
+        "step": STEPS,
+        "issue": (*ISSUES, None, "SHOP-9"),
+        "environment": ("staging", "production"),
+        "due": (NOW, later(30)),
+        "role": ROLES,
+        "round": (1, 2, 3, holds, holds + 1),
+        "door": ("slack", "cli", "link"),
+        "comment": ("", "ok: %"),
+        "from_sha": shas,
+        "to_sha": (sha(0), *shas),
+        "from_digest": ("a", "b"),
+        "to_digest": ("a", "b"),
+        "attempt": (attempt, attempt, attempt + 1),
+        "previous_tag": (None, "1.3.0"),
+        "previous_sha": (None, sha(0)),
+        "at": (NOW, later(1)),
+        "tick": (1, 2, 3),
+        "observations": ((), (Observation(at=NOW, probe="health", ok=False, detail="timed out"),)),
+        "verdict": ("healthy", "inconclusive"),
+        "to_tag": ("1.3.0",),
+        "incident": (None, "SHOP-7"),
+        "answer": ("solved", "partly", "not"),
+        "score": (None, 1, 5),
+        "by": ("1.4.1",),
+    }
+
+
+_DIGESTS = (("a", "a", "a"), ("a", "b", "a"), ("b", "a", "a"), ("", "a", "b"))
+
+
+def some_fact(seed: int, kinds: Sequence[str], release: Release | None = None) -> e.ReleaseEvent:
+    """A fact of one of `kinds`, its fields from the pools; the same for the same seed."""
+    chance = Random(seed)
+    model = MODELS[chance.choice(kinds)]
+    around = pools(release)
+    fields = {name: chance.choice(around[name]) for name in model.model_fields if name in around}
+    if model is e.FeedbackAsked or model is e.FeedbackGiven or model is e.SignOffCarried:
+        fields["issue"] = fields["issue"] or "SHOP-1"
+    if model is e.Returned:
+        fields["reason"] = "it breaks"
+    if model is e.CandidateCut:
+        fields["number"] = max(1, fields["number"])
+    return e.parse(model.model_validate(fields))
+
+
+seeds = st.integers(0, 2**32)
+"""For `some_fact`: one draw instead of ten, so that a machine may tell many facts."""
+
+
+def any_fact(kinds: Sequence[str] = e.KINDS) -> st.SearchStrategy[e.ReleaseEvent]:
+    """Any fact of one of `kinds`."""
+    return seeds.map(lambda seed: some_fact(seed, kinds))

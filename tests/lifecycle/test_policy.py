@@ -1,0 +1,182 @@
+"""The policy: what cannot be right is refused with a message that says where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from lifecycle.policy import Policy
+from tests.lifecycle.story import policy, policy_data, step_data
+
+QUINN = {"id": "quinn", "name": "Quinn", "roles": ["qa"]}
+QUENTIN = {"id": "quentin", "name": "Quentin", "roles": ["qa"]}
+QA = step_data("qa", quorum={"qa": 1})
+
+
+def refused(**changes: Any) -> str:
+    """The message about a policy that is right but for `changes`."""
+    with pytest.raises(ValidationError) as error:
+        policy(**changes)
+    return str(error.value)
+
+
+def people(*two: dict[str, Any]) -> dict[str, Any]:
+    return {"people": two or [QUINN, QUENTIN], "steps": [QA]}
+
+
+def test_the_policy_of_these_tests_is_right() -> None:
+    assert [step.id for step in policy().steps] == ["qa", "check", "client", "approval"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("id", "quinn", "person quinn stands twice"),
+        ("jira", "5f:1", "Jira account 5f:1 stands twice"),
+        ("gitlab", 4, "GitLab id 4 stands twice"),
+        ("slack", "U1", "Slack id U1 stands twice"),
+        ("emails", ["Q@shop.example"], "e-mail q@shop.example stands twice"),
+    ],
+)
+def test_no_two_people_share_an_account(field: str, value: object, message: str) -> None:
+    other = [v.lower() for v in value] if isinstance(value, list) else value
+    assert message in refused(**people({**QUINN, field: value}, {**QUENTIN, field: other}))
+
+
+def test_people_without_an_account_at_a_vendor_do_not_share_one() -> None:
+    assert len(policy(**people()).people) == 2
+
+
+def test_no_two_projects_and_no_two_steps_have_one_id() -> None:
+    (project,) = policy_data()["projects"]
+    assert "project shop stands twice" in refused(projects=[project, project])
+    assert "step qa stands twice" in refused(**{**people(), "steps": [QA, QA]})
+
+
+def test_a_deputy_is_one_of_the_people() -> None:
+    message = refused(**people({**QUINN, "deputy": "nobody"}, QUENTIN))
+    assert "quinn: deputy nobody is not among the people" in message
+    assert policy(**people({**QUINN, "deputy": "quentin"}, QUENTIN)).people[0].deputy == "quentin"
+
+
+@pytest.mark.parametrize("quentin", [{**QUENTIN, "active": False}, {**QUENTIN, "roles": ["developer"]}])
+def test_a_quorum_can_be_reached_by_those_who_are_there(quentin: dict[str, Any]) -> None:
+    steps = [step_data("qa", quorum={"qa": 2})]
+    message = refused(**{**people(QUINN, quentin), "steps": steps})
+    assert "step qa: needs 2 qa, the people file has 1" in message
+    assert policy(**{**people(), "steps": steps}).steps[0].quorum == {"qa": 2}
+
+
+@pytest.mark.parametrize("needed", [0, -1])
+def test_a_quorum_of_nobody_is_no_quorum(needed: int) -> None:
+    message = refused(steps=[step_data("qa", quorum={"qa": needed})])
+    assert f"step qa: a quorum of {needed} qa asks nobody" in message
+    assert "steps.0" in message
+
+
+def test_a_step_without_a_quorum_is_no_step() -> None:
+    assert "steps.0.quorum" in refused(steps=[step_data("qa", quorum={})])
+    assert "steps\n" in refused(steps=[])
+
+
+def test_a_hotfix_does_not_go_out_unsigned_either() -> None:
+    assert "steps: none is asked for a hotfix" in refused(steps=[{**QA, "hotfix": False}])
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    steps = [QA, QA, step_data("check", quorum={"manager": 1})]
+    message = refused(**{**people({**QUINN, "deputy": "x"}, QUENTIN), "steps": steps})
+    assert all(
+        part in message for part in ("step qa stands twice", "quinn: deputy x", "step check: needs 1 manager")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"feedback": {"afterr": "7d"}}, "feedback.afterr"),
+        (people({**QUINN, "rolls": ["qa"]}, QUENTIN), "people.0.rolls"),
+        ({"steps": [{**QA, "author_may_sign": True}]}, "steps.0.author_may_sign"),
+        ({"watch": {"rules": {"last": "1d"}, "probes": [{"name": "h", "path": "/"}]}}, "watch.rules.last"),
+        ({"watch": {"rules": {}, "probes": []}}, "watch.probes"),
+        ({"schema": 2}, "schema"),
+        ({"projects": []}, "projects"),
+        ({"review": {"channel": "C", "capacity": 0}}, "review.capacity"),
+        (people({**QUINN, "time_zone": "Mars/Base"}, QUENTIN), "people.0.time_zone"),
+        ({"review": {"channel": "C", "capacity": 8, "time_zone": "../UTC"}}, "review.time_zone"),
+        ({"feedback": {"after": "a week"}}, "feedback.after"),
+        ({"waits": {"poll": "-5m"}}, "waits.poll"),
+        ({"steps": [{**QA, "due": "2 days"}]}, "steps.0.due"),
+        ({"steps": [{**QA, "remind": ["4h", "soon"]}]}, "steps.0.remind.1"),
+        ({"steps": [{**QA, "binds": "project"}]}, "steps.0.binds"),
+    ],
+)
+def test_a_wrong_or_unknown_field_is_named_by_its_path(changes: dict[str, Any], path: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        policy(**changes)
+    assert path in {".".join(map(str, problem["loc"])) for problem in error.value.errors()}
+
+
+def test_a_status_of_the_team_is_mapped_to_one_of_ours_or_refused() -> None:
+    (project,) = policy_data()["projects"]
+    with pytest.raises(ValidationError, match=r"projects\.0\.statuses"):
+        policy(projects=[{**project, "statuses": {"Open": "Doing"}}])
+    assert policy(projects=[{**project, "statuses": {"Open": "To Do"}}]).project("shop").statuses.root
+
+
+def test_a_policy_cannot_be_changed_once_it_is_read() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        policy().review.channel = "C9"
+
+
+def test_durations_are_written_as_people_do() -> None:
+    changed = policy(feedback={"after": "7d", "closes_after": "1w"}, waits={"poll": "90s"})
+    assert changed.feedback.after == changed.feedback.closes_after == timedelta(days=7)
+    assert changed.waits.poll == timedelta(seconds=90)
+
+
+def test_the_policy_survives_its_way_through_json() -> None:
+    told = policy(bots=["bot@shop.example"]).model_dump_json(by_alias=True)
+    assert Policy.model_validate_json(told) == policy(bots=["bot@shop.example"])
+
+
+def test_people_are_found_by_their_accounts_only_and_a_project_by_its_id() -> None:
+    quinn = {**QUINN, "jira": "5f:1", "gitlab": 4, "slack": "U1", "emails": ["Quinn@Shop.example"]}
+    rules = policy(**people(quinn, QUENTIN))
+    found = (
+        rules.by_jira("5f:1"),
+        rules.by_gitlab(4),
+        rules.by_slack("U1"),
+        rules.by_email("quinn@shop.EXAMPLE"),
+    )
+    assert {person.id if person else "" for person in found} == {"quinn"}
+    assert rules.project("shop").jira == "SHOP"
+    with pytest.raises(KeyError, match="the policy has no project 'shoe'"):
+        rules.project("shoe")
+
+
+def test_nobody_is_found_by_an_account_that_nobody_has_nor_by_none() -> None:
+    rules = policy(**people())
+    missing = (
+        rules.by_jira(""),
+        rules.by_slack(""),
+        rules.by_gitlab(0),
+        rules.by_email(""),
+        rules.person("Quinn"),
+    )
+    assert set(missing) == {None}
+
+
+def test_whoever_is_deactivated_is_known_but_holds_no_role() -> None:
+    rules = policy(**people({**QUINN, "active": False}, QUENTIN))
+    assert [person.id for person in rules.with_role("qa")] == ["quentin"]
+    assert rules.person("quinn") is not None
+
+
+def test_a_hotfix_needs_the_shorter_list_of_steps() -> None:
+    assert [step.id for step in policy().steps_for("hotfix")] == ["qa", "approval"]
+    assert policy().steps_for("regular") == policy().steps

@@ -1,0 +1,113 @@
+"""A release's history as a page that a person reads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lifecycle import events as e
+from lifecycle.timeline import page, sentence
+from lifecycle.watch import Observation
+from tests.lifecycle.facts import MODELS, pools
+from tests.lifecycle.story import NOW, Story, sha, signed_off
+
+
+def seen(*, ok: bool) -> tuple[Observation, ...]:
+    return (Observation(at=NOW, probe="cart", ok=ok), Observation(at=NOW, probe="health", ok=True))
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        (
+            e.CandidateCut(number=2, tag="1.4.0-rc.2", sha=sha(2), branch="release/1.4.0"),
+            "candidate `1.4.0-rc.2` cut at `00000000`",
+        ),
+        (e.CandidateRejected(number=2, reasons=("red", "slow")), "candidate 2 rejected: red; slow"),
+        (Story.signature("quinn", "r", "qa"), "quinn signed as qa (by cli)"),
+        (
+            e.Returned(request="r", step="qa", issue="SHOP-1", person="quinn", reason="no", door="cli"),
+            "quinn returned SHOP-1: no",
+        ),
+        (
+            e.Returned(request="r", step="check", issue=None, person="mara", reason="no", door="cli"),
+            "mara returned the release: no",
+        ),
+        (e.StepPassed(step="qa", number=2), "qa passed for candidate 2"),
+        (e.Held(round=1, person="mara", reason="a holiday"), "held: a holiday"),
+        (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=False)), "tick 3: bad: cart"),
+        (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=True)), "tick 3: healthy"),
+        (e.WatchEnded(verdict="inconclusive"), "the watch ended inconclusive"),
+        (
+            e.RollbackStarted(person=None, reasons=("bad cart",), to_tag="1.3.0", to_sha=sha(0)),
+            "rolling back to `1.3.0`: bad cart",
+        ),
+        (
+            e.FeedbackGiven(request="r", person="clara", issue="SHOP-1", answer="partly"),
+            "clara on SHOP-1: partly",
+        ),
+        (e.Resumed(round=1, person="mara"), "mara released the hold"),
+    ],
+)
+def test_an_event_is_told_in_a_persons_words(event: e.ReleaseEvent, says: str) -> None:
+    assert sentence(event) == says
+
+
+@pytest.mark.parametrize("kind", e.KINDS)
+def test_every_event_is_told_in_words_not_by_its_name_in_the_code(kind: str) -> None:
+    around = {**{name: values[0] for name, values in pools(None).items()}, "number": 1, "reason": "x"}
+    fields = {name: value for name, value in around.items() if name in MODELS[kind].model_fields}
+    told = sentence(e.parse(MODELS[kind].model_validate(fields)))
+    assert kind not in told
+    assert " " in told
+
+
+def test_what_was_asked_names_the_issue_or_the_release() -> None:
+    story = signed_off()
+    told = [sentence(ask) for ask in story.release.asked]
+    assert told[0] == "qa: sign-off of SHOP-1 asked for"
+    assert told[-1] == "approval: sign-off of the release asked for"
+
+
+def test_with_its_release_a_signature_says_what_it_is_on() -> None:
+    story = signed_off()
+    signed = [event for event in story.events if isinstance(event, e.SignOffGiven)]
+    told = [sentence(event, story.release) for event in signed]
+    assert told[0] == "quinn signed SHOP-1 as qa (by cli)"
+    assert told[-1] == "gerd signed the release as management (by cli)"
+
+
+def test_the_page_shows_phase_links_issues_and_the_history_in_order() -> None:
+    story = Story("SHOP-1", "SHOP-2", titles={"SHOP-1": "Empty cart"}).cut()
+    history = [(NOW + timedelta(seconds=n), event) for n, event in enumerate(story.events)]
+    shown = page(story.release, history, {"Jira": "http://jira.example", "Slack": "http://slack.example"}, "")
+    assert shown.splitlines() == [
+        "# shop 1.4.0: Verifying",
+        "",
+        "[Jira](http://jira.example) · [Slack](http://slack.example)",
+        "",
+        "- **SHOP-1** Empty cart",
+        "- **SHOP-2**",
+        "",
+        "| when (UTC) | what |",
+        "| --- | --- |",
+        "| 2026-10-16 10:00:00 | planned with SHOP-1, SHOP-2 |",
+        "| 2026-10-16 10:00:01 | candidate `1.4.0-rc.1` cut at `00000000` |",
+    ]
+
+
+def test_the_page_says_what_the_release_waits_for() -> None:
+    assert page(Story().release, [], {}, "Awaiting QA 2 of 3").splitlines()[1] == "*Awaiting QA 2 of 3*"
+
+
+def test_what_a_person_wrote_does_not_break_the_table() -> None:
+    held = e.Held(round=1, person="mara", reason="one | two\nthree")
+    row = page(Story().release, [(NOW, held)], {}, "").splitlines()[-1]
+    assert row == "| 2026-10-16 10:00:00 | held: one \\| two three |"
+
+
+def test_times_are_told_in_utc_whatever_zone_they_came_in() -> None:
+    in_berlin = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+    assert "| 2026-10-16 10:00:00 |" in page(Story().release, [(in_berlin, e.Closed())], {}, "")

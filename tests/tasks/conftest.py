@@ -1,0 +1,27 @@
+"""A ledger and a policy of the test's own; no vendor and no Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from integrations.ledger import Ledger
+from integrations.settings import settings
+from tasks import context
+from tests.cli.world import policy_data
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """This process's ledger, empty; the demo's policy."""
+    monkeypatch.setenv("CONVEYOR_HOME", str(tmp_path))
+    monkeypatch.setenv("CONVEYOR_POLICY", str(tmp_path / "conveyor.yaml"))
+    (tmp_path / "conveyor.yaml").write_text(yaml.safe_dump(policy_data()))
+    for remembered in (settings, context.ledger, context.policy):
+        remembered.cache_clear()
+    yield context.ledger()
+    for remembered in (settings, context.ledger, context.policy):
+        remembered.cache_clear()
