@@ -5,6 +5,8 @@ Two stories told in one town read alike here, or one of them did something twice
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -25,6 +27,14 @@ State = dict[str, object]
 def final_state(town: Town, tale: Tale) -> State:
     """Everything that this story may have changed, by system."""
     return _Reader(town, tale).everything()
+
+
+def differences(state: State, faultless: State) -> list[str]:
+    """What one state has and the other has not, a line each."""
+    ours, theirs = (
+        json.dumps(each, indent=1, sort_keys=True, default=str).splitlines() for each in (state, faultless)
+    )
+    return [line for line in difflib.ndiff(theirs, ours) if line[0] in "+-"]
 
 
 class _Reader:
@@ -61,7 +71,7 @@ class _Reader:
         ):
             said = re.sub(rf"(?<![\w.]){re.escape(what)}(?!\d)", name, said)
         said = re.sub(
-            r"https?://[^\s|>)\"']+/(decide|archives|merge_requests)/[^\s|>)\"']+", r"LINK/\1", said
+            r"https?://[^\s|>)\"']+/(decide|archives|merge_requests|runs|artifacts)/[^\s|>)\"']+", r"LINK/\1", said
         )
         said = re.sub(r"^!\d+ ", "!IID ", said)
         said = re.sub(r'"process": \d+', '"process": PID', said)
