@@ -157,6 +157,7 @@ def walks(subject: str, make: Callable[[str, datetime, Callable[[], None]], W]) 
             changed = ledger().revision(subject) != before or ledger().wakeup(subject).wanted != wanted
             if changed and not walk.ended:
                 continue
+            lease.confirm()
             walk.step_out()
             if walk.ended:
                 lease.rest(wanted)

@@ -13,7 +13,7 @@ from tests.faults.town import PROCESSES
 
 SEED = 1
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_sigkill_in_every_phase_leaves_nothing_twice_and_loses_nothing(teller: Teller) -> None:

@@ -99,6 +99,7 @@ def obey(walk: Toy) -> None:
         if do == "hold":
             while "LetGo" not in [fact.kind for fact in ledger().events(walk.subject)]:
                 threading.Event().wait(0.1)
+            walk.reload()
         elif do == "fail":
             raise RuntimeError("as ordered")
         else:
