@@ -20,6 +20,9 @@ from tasks.runs import DEAD
 from tests.faults.story import Tale
 from tests.faults.town import Town
 
+_LINKED = "decide|archives|merge_requests|runs|artifacts"
+_NOT_END = r"[^\s|>)\"']+"
+
 Json = dict[str, Any]
 State = dict[str, object]
 
@@ -70,9 +73,7 @@ class _Reader:
             (self._sha[:8], "SHA"),
         ):
             said = re.sub(rf"(?<![\w.]){re.escape(what)}(?!\d)", name, said)
-        said = re.sub(
-            r"https?://[^\s|>)\"']+/(decide|archives|merge_requests|runs|artifacts)/[^\s|>)\"']+", r"LINK/\1", said
-        )
+        said = re.sub(rf"https?://{_NOT_END}/({_LINKED})/{_NOT_END}", r"LINK/\1", said)
         said = re.sub(r"^!\d+ ", "!IID ", said)
         said = re.sub(r'"process": \d+', '"process": PID', said)
         said = re.sub(r"<!date\^\d+", "<!date^TIME", said)
