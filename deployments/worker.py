@@ -1,124 +1,257 @@
-"""A Prefect worker whose run processes are forked from a parent that has everything imported.
+"""A Prefect worker that starts a run at once: warm processes, and an ear on Prefect's events.
 
-`prefect worker start --type conveyor`: what a stock process worker does, states, logs, cancellation and
-crash detection included; only the start of a process differs. A stock one starts a new Python and imports
-Prefect and the flows, seconds of a whole core each time; here a fork server has done so once.
+`prefect worker start --type conveyor`. For every run a stock process worker starts a new Python and imports
+Prefect and the flows, seconds of a core each time, and it looks for work every few seconds. This one has
+the first done beforehand and need not look. States, logs, cancellation, crash detection and limits stay
+Prefect's own. A run that asks for more than a process (its own command, environment or folder, or code that
+has to be fetched first) is executed as the stock worker does it.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import runpy
-import sys
-import warnings
+import time
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import anyio
 import anyio.abc
-from prefect.client.schemas.objects import FlowRun
+import anyio.to_thread
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
+from prefect.events import Event
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
+from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_flow_run
-from prefect.runner._control_channel import ControlChannel
-from prefect.runner._flow_run_executor import FlowRunExecutionResult, FlowRunExecutorContext
+from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
-from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+from prefect.workers.process import ProcessWorker
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["deployments.preload"])
+from deployments.pool import Order, Pool, Running, Scope
+
+AT_ONCE = 24
+"""How many runs are under way at the same time where no `--limit` is given."""
+
+LOOK_EVERY_S = 3.0
+"""How often to look for work that no event has told of."""
+
+_KNOWN_FOR_S = 10.0
 
 
-def _warm_up() -> None:
-    first = _FORKS.Process(target=os.getpid, name="warm-up")
-    first.start()
-    first.join()
+class PoolStarter:
+    """Starts one run in a warm process; see Prefect's own `ProcessStarter`."""
 
-
-class ForkStarter:
-    """Starts a run in a process forked from the fork server; see Prefect's own `ProcessStarter`."""
-
-    def __init__(self, environment: dict[str, str], control: ControlChannel | None) -> None:
+    def __init__(self, worker: ConveyorWorker, entrypoint: str, environment: dict[str, str]) -> None:
+        self._worker = worker
+        self._entrypoint = entrypoint
         self._environment = environment
-        self._control = control
 
     async def start(
         self,
         flow_run: FlowRun,
         task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Fork, say so, and return when the process has ended."""
-        environment = {**self._environment, **self._cancellable(flow_run)}
-        process = _FORKS.Process(target=execute, args=(str(flow_run.id), environment), name=flow_run.name)
+        """Hand the run over, say so, and return when it has ended."""
+        pool = self._worker.pool
+        order = Order(flow_run, self._entrypoint, self._environment)
+        run = await anyio.to_thread.run_sync(_taken, pool, order)
+        self._worker.running[flow_run.id] = run
         try:
-            await anyio.to_thread.run_sync(process.start)
-            task_status.started(ProcessHandle(process))  # pyright: ignore[reportArgumentType]
-            await anyio.wait_readable(process.sentinel)
-            await anyio.to_thread.run_sync(process.join)
+            task_status.started(ProcessHandle(run, Scope(run)))  # pyright: ignore[reportArgumentType]
+            run.returncode = await run.process.ended()
         finally:
-            if self._control is not None:
-                self._control.unregister(flow_run.id)
+            del self._worker.running[flow_run.id]
+            if run.returncode == 0:
+                pool.give_back(run.process)
+            else:
+                run.process.dismiss()
 
-    def _cancellable(self, flow_run: FlowRun) -> dict[str, str]:
-        """How the child hears that it is cancelled and not merely killed."""
-        if self._control is None:
-            return {}
+
+def _taken(pool: Pool, order: Order) -> Running:
+    while True:
         try:
-            port, token = self._control.register(flow_run.id)
-        except RuntimeError:
-            return {}  # no channel: cancellation kills, as in Prefect's own starter
-        return {"PREFECT__CONTROL_PORT": str(port), "PREFECT__CONTROL_TOKEN": token}
-
-
-def execute(flow_run_id: str, environment: dict[str, str]) -> None:
-    """What the forked process does: exactly `python -m prefect.engine`, without the start of a Python."""
-    os.environ.update(environment)
-    os.environ["PREFECT__FLOW_RUN_ID"] = flow_run_id
-    sys.argv = ["prefect.engine", flow_run_id]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it is imported already, that is the point
-        runpy.run_module("prefect.engine", run_name="__main__")
+            return pool.take().take(order)
+        except BrokenPipeError:
+            continue  # it ended while it was idle
 
 
 class ConveyorWorker(ProcessWorker):
     """The worker of type `conveyor`."""
 
     type = "conveyor"
-    _description = "Executes flow runs in processes forked from a warm parent."
+    _description = "Executes flow runs in warm processes, as soon as they are scheduled."
     _display_name = "Conveyor"
     _logo_url = ""
     _documentation_url = ""
 
-    async def setup(self) -> None:
-        """Claim no run before one can be forked: the fork server's imports take a while."""
-        await anyio.to_thread.run_sync(_warm_up)
-        await super().setup()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._limit = self._limit or AT_ONCE
+        self.pool = Pool()
+        self.running: dict[UUID, Running] = {}
+        self._context = FlowRunExecutorContext()
+        self._deployments: dict[UUID, tuple[float, DeploymentResponse]] = {}
+        self._executing: set[UUID] = set()
+        self._told = anyio.Event()
+        self._next_due: datetime | None = None
+        self._is_listening = False
 
-    async def run(
-        self,
-        flow_run: FlowRun,
-        configuration: ProcessJobConfiguration,
-        task_status: anyio.abc.TaskStatus[int] | None = None,
-    ) -> ProcessWorkerResult:
-        """Execute the run in a forked process; as `ProcessWorker.run`, with another starter."""
-        environment = {name: value for name, value in configuration.env.items() if value is not None}
-        done: FlowRunExecutionResult | None = None
-        async with FlowRunExecutorContext() as context:
-            starter = ForkStarter(
-                {**environment, "PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false"},
-                context.control_channel,
-            )
-            executor = context.create_executor(
-                flow_run, starter, resolve_flow=load_flow_from_flow_run, propose_submitting=False
-            )
+    async def __aenter__(self) -> ConveyorWorker:
+        """Claim no run before there is a process for it: the fork server's imports take a while."""
+        await anyio.to_thread.run_sync(self.pool.warm_up)
+        await self._context.__aenter__()
+        await super().__aenter__()
+        return self
 
-            async def execute_run(
-                *, task_status: anyio.abc.TaskStatus[Any] = anyio.TASK_STATUS_IGNORED
-            ) -> None:
-                nonlocal done
-                done = await executor.submit(task_status=task_status)
+    async def __aexit__(self, *exc_info: Any) -> None:
+        """Let the runs under way finish, then their processes."""
+        try:
+            await super().__aexit__(*exc_info)
+        finally:
+            await self._context.__aexit__(*exc_info)
+            self.pool.close()
 
-            async with anyio.create_task_group() as group:
-                handle = await group.start(execute_run)
-                (task_status or anyio.TASK_STATUS_IGNORED).started(handle.pid)
-        if done is None or done.status_code is None:
-            raise RuntimeError("the run's process did not start")
-        return ProcessWorkerResult(status_code=done.status_code, identifier=str(done.handle.pid))
+    # What to start, and when
+
+    async def _initialize_after_sync(self) -> None:
+        await super()._initialize_after_sync()
+        if self._has_successfully_synced and not self._is_listening:
+            self._is_listening = True
+            assert self._runs_task_group is not None
+            self._runs_task_group.start_soon(self._until_torn_down, self._listen)
+            self._runs_task_group.start_soon(self._until_torn_down, self._look_when_told)
+
+    async def _until_torn_down(self, service: Any) -> None:
+        with anyio.CancelScope() as scope:
+            self._scheduled_task_scopes.add(scope)
+            await service()
+
+    async def _listen(self) -> None:
+        """Hear of every run of this pool that is scheduled, or suspended."""
+        heard = EventFilter(
+            event=EventNameFilter(prefix=["prefect.flow-run."]),
+            any_resource=EventAnyResourceFilter(id=[f"prefect.work-pool.{self.work_pool.id}"]),
+        )
+        while True:
+            try:
+                async with get_events_subscriber(filter=heard) as events:
+                    self._told.set()  # there may be what nobody told while it was not listening
+                    async for event in events:
+                        await self._hear(event)
+            except Exception as error:  # noqa: BLE001 - without it the worker still looks by itself
+                self._logger.debug("Not listening to events: %s", error)
+            await anyio.sleep(1)
+
+    async def _hear(self, event: Event) -> None:
+        state = event.payload.get("validated_state") or {}
+        if state.get("type") == StateType.SCHEDULED.value:
+            self._told.set()
+        elif state.get("type") == StateType.PAUSED.value:
+            flow_run_id = UUID(event.resource.id.rpartition(".")[2])
+            if run := self.running.get(flow_run_id):
+                run.process.suspend(flow_run_id, State(type=StateType.PAUSED, name=state.get("name")))
+
+    async def _look_when_told(self) -> None:
+        """Look for work when told, when some is due, and every few seconds in any case."""
+        while True:
+            with anyio.move_on_after(self._patience()):
+                await self._told.wait()
+            self._told = anyio.Event()
+            try:
+                await self.get_and_submit_flow_runs()
+            except Exception as error:  # noqa: BLE001 - the next look is soon
+                self._logger.debug("Not looked: %s", error)
+                await anyio.sleep(1)
+
+    def _patience(self) -> float:
+        if self._next_due is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, max(0.0, (self._next_due - datetime.now(UTC)).total_seconds()))
+
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: list[WorkerFlowRunResponse]
+    ) -> list[FlowRun]:
+        """Take what is due, and not what is still at work under the same id; remember when more is due."""
+        now = datetime.now(UTC)
+        due: list[WorkerFlowRunResponse] = []
+        later: list[datetime] = []
+        for entry in flow_run_response:
+            start = entry.flow_run.next_scheduled_start_time or now
+            if start > now:
+                later.append(start)
+            elif entry.flow_run.id not in self._executing:
+                due.append(entry)
+        self._next_due = min(later, default=None)
+        return await super()._submit_scheduled_flow_runs(due)
+
+    # One run
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """Claim the run and start it."""
+        deployment = await self._deployment_of(flow_run)
+        if deployment is None or not self._is_plain(deployment, flow_run):
+            await super()._submit_run(flow_run)
+            return
+        self._executing.add(flow_run.id)
+        try:
+            if await self._propose_pending_state(flow_run):
+                if flow_run.run_count == 0 and self._runs_task_group is not None:
+                    self._runs_task_group.start_soon(self._label, flow_run.id)
+                await self._execute(flow_run, deployment.entrypoint or "")
+        except Exception as error:
+            self._logger.exception("Flow run '%s' was not executed", flow_run.id)
+            await self._propose_crashed_state(flow_run, f"not executed: {error}")
+        finally:
+            self._executing.discard(flow_run.id)
+            self._submitting_flow_run_ids.discard(flow_run.id)
+            self._release_limit_slot(flow_run.id)
+            if self._cancelling_observer is not None:
+                self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
+            self._told.set()  # it may be due again already
+
+    async def _execute(self, flow_run: FlowRun, entrypoint: str) -> None:
+        environment: dict[str, str] = {"PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false"}
+        try:
+            port, token = self._context.control_channel.register(flow_run.id)
+            environment |= {"PREFECT__CONTROL_PORT": str(port), "PREFECT__CONTROL_TOKEN": token}
+        except RuntimeError:
+            pass  # no channel: cancellation kills, as in Prefect's own starter
+        executor = self._context.create_executor(
+            flow_run,
+            PoolStarter(self, entrypoint, environment),
+            resolve_flow=load_flow_from_flow_run,
+            propose_submitting=False,
+        )
+        await executor.submit()
+
+    async def _label(self, flow_run_id: UUID) -> None:
+        """Have the run say which worker has it; it does not wait for that."""
+        try:
+            await self._give_worker_labels_to_flow_run(flow_run_id)
+        except Exception as error:  # noqa: BLE001 - the run goes on without
+            self._logger.warning("Flow run '%s' has no labels: %s", flow_run_id, error)
+
+    async def _deployment_of(self, flow_run: FlowRun) -> DeploymentResponse | None:
+        """The run's deployment, as it was some seconds ago at most."""
+        if flow_run.deployment_id is None:
+            return None
+        read_at, known = self._deployments.get(flow_run.deployment_id, (0.0, None))
+        if known is None or time.monotonic() - read_at > _KNOWN_FOR_S:
+            try:
+                known = await self.client.read_deployment(flow_run.deployment_id)
+            except ObjectNotFound:
+                return None
+            self._deployments[flow_run.deployment_id] = (time.monotonic(), known)
+        return known
+
+    def _is_plain(self, deployment: DeploymentResponse, flow_run: FlowRun) -> bool:
+        """The run asks for nothing but a process in which its flow can be imported."""
+        asked = self.work_pool.base_job_template.get("variables", {}).get("properties", {})
+        return (
+            ":" not in (deployment.entrypoint or ":")
+            and not deployment.pull_steps
+            and not deployment.job_variables
+            and not flow_run.job_variables
+            and not any(asked.get(name, {}).get("default") for name in ("command", "env", "working_dir"))
+        )

@@ -100,8 +100,6 @@ class Sender:
 
     def carry(self, wakeup: Wakeup) -> timedelta:
         """Do what this wake-up needs now; when to look at it again, should it still be pending then."""
-        if wakeup.subject.startswith("project:"):
-            return self._start_once(wakeup)
         run = runs.look(wakeup.run_id) if wakeup.run_id else None
         if run is None:
             return self._start(wakeup, replaces=wakeup.run_id is not None)
@@ -138,12 +136,6 @@ class Sender:
         return runs.start(
             wanted.deployment, wanted.parameters, name=wanted.name, idempotency_key=key, tags=wanted.tags
         )
-
-    def _start_once(self, wakeup: Wakeup) -> timedelta:
-        """A run that does not wait: one per batch of wake-ups."""
-        self._create(wakeup.subject, f"{wakeup.subject}:{wakeup.wanted}")
-        self._ledger.carried(wakeup.subject, wakeup.wanted, datetime.now(UTC))
-        return _LATER
 
     def _is_gone(self, subject: str, run: runs.Run) -> bool:
         """The run's process is dead: the lease it took ran out, or it took none in all this time.

@@ -53,7 +53,7 @@ def test_a_run_waits_by_name_and_the_same_run_goes_on_when_it_is_due_or_woken(to
     assert (run["id"], run["state"]["name"], run["state"]["message"]) == (run_id, "Awaiting QA", "1 decided")
     assert run["run_count"] >= 3
     assert len(town.runs(subject)) == 1
-    assert town.steps(run_id) == ["did 1"]
+    assert town.steps(run_id, 1) == ["did 1"]
     town.end(subject)
     run = town.run(run_id)
     assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Closed")
@@ -127,7 +127,7 @@ def test_decisions_while_a_run_walks_are_carried_by_the_same_run(town: Town) -> 
     town.tell(subject, "LetGo")
     run = town.settled(subject, decided=4)
     assert len(town.runs(subject)) == 1
-    assert town.steps(run["id"]) == ["did 1", "did 2", "did 3", "did 4"]
+    assert town.steps(run["id"], 4) == ["did 1", "did 2", "did 3", "did 4"]
     one_at_a_time(town, subject)
 
 

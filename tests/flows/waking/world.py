@@ -152,10 +152,15 @@ class Town:
         found = self.api("GET", f"flow_run_states/?flow_run_id={run_id}")
         return [state["name"] for state in sorted(found, key=lambda state: state["timestamp"])]
 
-    def steps(self, run_id: str) -> list[str]:
-        """The names of its task runs."""
+    def steps(self, run_id: str, least: int) -> list[str]:
+        """The names of its task runs, once there are so many: Prefect hears of them by events."""
         body = {"flow_runs": {"id": {"any_": [run_id]}}}
-        return sorted(task["name"] for task in self.api("POST", "task_runs/filter", **body))
+
+        def look() -> list[str] | None:
+            names = sorted(task["name"] for task in self.api("POST", "task_runs/filter", **body))
+            return names if len(names) >= least else None
+
+        return eventually(f"{least} steps of {run_id}", look, DEADLINE_S)
 
     def walked(self, subject: str) -> tuple[Event, ...]:
         """What the processes put on record of their walks."""
