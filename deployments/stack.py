@@ -104,11 +104,12 @@ class Stack:
         """Start the gateway."""
         self.spawn("gateway", [sys.executable, "-m", "deployments.gateway"])
 
-    def start_worker(self) -> None:
-        """Start the worker; it takes what is in the pool."""
+    def start_worker(self, name: str = "worker") -> None:
+        """Start the worker, or one more of another `name`; it takes what is in the pool."""
+        called = "conveyor" if name == "worker" else f"conveyor-{name}"
         self.spawn(
-            "worker",
-            [*_PREFECT, "worker", "start", "--pool", POOL, "--type", self.worker_type, "--name", "conveyor"],
+            name,
+            [*_PREFECT, "worker", "start", "--pool", POOL, "--type", self.worker_type, "--name", called],
         )
 
     def register(self) -> None:

@@ -163,11 +163,12 @@ def test_a_second_process_of_the_same_run_does_not_walk_beside_the_first(town: T
     town.decide(subject)
     first = town.begun(subject).data["pid"]
     run_id = town.run_id(subject)
-    town.state(run_id, {"type": "SCHEDULED", "name": "Twice"})
-    town.in_state(run_id, "RUNNING")
-    town.tell(subject, "LetGo")
-    town.begun(subject, times=2)
-    town.settled(subject, decided=1)
+    with town.second_worker():
+        town.state(run_id, {"type": "SCHEDULED", "name": "Twice"})
+        town.in_state(run_id, "RUNNING")
+        town.tell(subject, "LetGo")
+        town.begun(subject, times=2)
+        town.settled(subject, decided=1)
     assert [note.data["pid"] for note in town.walked(subject)][:2] == [first, first]
     one_at_a_time(town, subject)
 

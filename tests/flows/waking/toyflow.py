@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
@@ -44,9 +45,18 @@ class Toy(Walk):
         note(self.subject, "ended", self.decided)
 
 
+_walk: ContextVar[str] = ContextVar("walk")
+
+
 def note(subject: str, what: str, decided: int = 0) -> None:
     """Put on record that this process began or ended walking, and how many decisions it saw."""
-    data = {"what": what, "run": str(flow_run.id), "pid": os.getpid(), "decided": decided}
+    data = {
+        "what": what,
+        "run": str(flow_run.id),
+        "pid": os.getpid(),
+        "walk": _walk.get(),
+        "decided": decided,
+    }
     walked = NewEvent("Walked", f"walked:{uuid4()}", data)
     ledger().append(f"walked:{subject}", [walked], now=datetime.now(UTC))
 
@@ -79,6 +89,7 @@ def wait(walk: Toy) -> Wait:
 def toy(subject: str) -> State[Any]:
     """Walk, wait, walk on."""
     begun = False
+    _walk.set(uuid4().hex)
     for walk in walks(subject, Toy):
         if not begun:
             begun = True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -19,7 +20,6 @@ DEADLINE_S = 90
 """How long anything may take on a machine that is busy with something else."""
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 class Town:
@@ -45,6 +45,20 @@ class Town:
     def start_sender(self) -> None:
         """Start the sender."""
         self.stack.spawn("gateway", [sys.executable, "-m", "tests.flows.waking.toysender"])
+
+    @contextmanager
+    def second_worker(self) -> Generator[None]:
+        """Another worker of the pool, as on another machine."""
+        before = len(self._workers())
+        self.stack.start_worker("second")
+        eventually("the second worker is there", lambda: len(self._workers()) > before, DEADLINE_S)
+        try:
+            yield
+        finally:
+            self.stack.kill("second")
+
+    def _workers(self) -> list[Json]:
+        return self.api("POST", f"work_pools/{POOL}/workers/filter", limit=10)
 
     def stop(self) -> None:
         """End everything."""
@@ -185,19 +199,14 @@ class Town:
 def overlaps(notes: Iterable[Event]) -> list[str]:
     """Walks that began before another one, of a process that lived on, had ended."""
     found: list[str] = []
-    open_: dict[object, Event] = {}
-    ended = {note.data["pid"] for note in notes if note.data["what"] == "ended"}
+    under_way: set[object] = set()
+    ended = {note.data["walk"] for note in notes if note.data["what"] == "ended"}
     for note in notes:
-        pid = note.data["pid"]
+        walk = note.data["walk"]
         if note.data["what"] == "ended":
-            open_.pop(pid, None)
+            under_way.discard(walk)
             continue
-        found += [f"{pid} began while {other} walked" for other in open_]
-        if pid in ended:
-            open_[pid] = note
+        found += [f"{walk} began while {other} was under way" for other in under_way]
+        if walk in ended:
+            under_way.add(walk)
     return found
-
-
-def all_of(names: Iterable[str], do: Callable[[str], T]) -> dict[str, T]:
-    """`do` for each, by name."""
-    return {name: do(name) for name in names}
