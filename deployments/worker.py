@@ -196,8 +196,8 @@ class ConveyorWorker(ProcessWorker):
         self._executing.add(flow_run.id)
         try:
             if await self._propose_pending_state(flow_run):
-                if flow_run.run_count == 0 and self._runs_task_group is not None:
-                    self._runs_task_group.start_soon(self._label, flow_run.id)
+                if flow_run.run_count == 0:
+                    await self._give_worker_labels_to_flow_run(flow_run.id)
                 await self._execute(flow_run, deployment.entrypoint or "")
         except Exception as error:
             self._logger.exception("Flow run '%s' was not executed", flow_run.id)
@@ -224,13 +224,6 @@ class ConveyorWorker(ProcessWorker):
             propose_submitting=False,
         )
         await executor.submit()
-
-    async def _label(self, flow_run_id: UUID) -> None:
-        """Have the run say which worker has it; it does not wait for that."""
-        try:
-            await self._give_worker_labels_to_flow_run(flow_run_id)
-        except Exception as error:  # noqa: BLE001 - the run goes on without
-            self._logger.warning("Flow run '%s' has no labels: %s", flow_run_id, error)
 
     async def _deployment_of(self, flow_run: FlowRun) -> DeploymentResponse | None:
         """The run's deployment, as it was some seconds ago at most."""

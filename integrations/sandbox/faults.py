@@ -5,7 +5,7 @@
     POST   faults    {"match": "POST /rest/api/2/issue", "times": 1, "skip": 0, "do": "drop_after"}
     GET    faults    what is still to come
     DELETE faults    nothing more goes wrong
-    GET    requests  [{"method", "path", "query", "status", "actor", "fault"}], oldest first
+    GET    requests  [{"method", "path", "query", "status", "actor", "fault", "at"}], oldest first
     DELETE requests  forget them
 
 `match` is a method (`*`: any) and a regular expression for the whole path, decoded, without the query.
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -68,7 +69,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """One request: `status` is what the caller saw (None: no answer), `fault` what befell it."""
+    """One request: `status` is what the caller saw (None: no answer), `fault` what befell it.
+
+    `at` is when it came, in seconds since 1970.
+    """
 
     method: str
     path: str
@@ -76,6 +80,7 @@ class Seen:
     status: int | None
     actor: str
     fault: str = ""
+    at: float = 0.0
 
 
 class Faults:
@@ -106,12 +111,13 @@ class Faults:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        at = time.time()
         fault = self._next(scope["method"], scope["path"])
 
         def record(status: int | None) -> None:
             query, actor = scope["query_string"].decode("latin-1"), str(scope.get("actor", ""))
             do = fault.do if fault else ""
-            self.requests.append(Seen(scope["method"], scope["path"], query, status, actor, do))
+            self.requests.append(Seen(scope["method"], scope["path"], query, status, actor, do, at))
 
         answer = _Answer(send, record)
         try:

@@ -55,7 +55,7 @@ def begin(town: Town, number: int) -> Tale:
 def go_on(town: Town, tale: Tale) -> None:
     """Develop it, sign it off, see it in production, answer."""
     people = town.people
-    _develop(people["dora"], tale)
+    develop(people["dora"], tale)
     _press(people["quinn"], "signoff.approve", tale.key)
     _press(people["mara"], "signoff.approve", f"Manager's check of staging: Shop {tale.version}-rc.1")
     _consent(people["mara"], people["clara"], tale)
@@ -76,7 +76,8 @@ def _conveyor(town: Town, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _develop(dora: Person, tale: Tale) -> None:
+def develop(dora: Person, tale: Tale) -> None:
+    """Dora's branch, her merge request, and its merge once it is green."""
     branch = f"{tale.key}-nice"
     dora.branch(branch, "main")
     note = f"changes/{tale.key}.md"
