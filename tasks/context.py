@@ -6,7 +6,8 @@ Nothing here may cross a task boundary: clients hold secrets, and a session belo
 from __future__ import annotations
 
 import threading
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -31,14 +32,22 @@ def ledger() -> Ledger:
     return opened
 
 
-@cache
 def policy() -> Policy:
-    """The team's policy.
+    """The team's policy, as its file is now: a process that lives long sees what was changed.
 
     Raises:
         Refused: the file breaks a rule; the message names every field that does.
     """
     path = settings().policy
+    try:
+        stat = path.stat()
+    except OSError:
+        return _read_policy(path, ())  # says in its own words why it cannot
+    return _read_policy(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _read_policy(path: Path, _version: tuple[int, ...]) -> Policy:
     try:
         return Policy.model_validate(policy_file.read(path))
     except ValidationError as error:

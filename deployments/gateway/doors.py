@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from deployments.gateway.inbox import Inbox
 from deployments.gateway.slack import SlackListener
 from integrations.errors import Refused, Transient
 from integrations.gitlab import webhook as gitlab_webhook
 from integrations.jira import webhook as jira_webhook
-from integrations.ledger import Ledger
+from integrations.ledger import Ledger, NewDelivery, Received
 from integrations.settings import settings
 from integrations.slack import inbound
 from integrations.slack.events import UrlVerification
@@ -80,6 +81,7 @@ class Doors:
 
     def __init__(self, ledger: Ledger, listener: SlackListener, poke: Callable[[], None]) -> None:
         self._ledger = ledger
+        self._inbox = Inbox(ledger)
         self._listener = listener
         self._poke = poke
 
@@ -102,46 +104,52 @@ class Doors:
             if body is None:
                 return PlainTextResponse("too large", status_code=413)
             headers = {name.lower(): value for name, value in request.headers.items()}
-            return await to_thread.run_sync(self._let_in, door, headers, body)
+            delivery = _delivery(door, headers, body)
+            if isinstance(delivery, Response):
+                return delivery
+            try:
+                received = await self._inbox.receive(delivery)
+            except Transient:
+                return PlainTextResponse("try again", status_code=503)
+            return await self._answer(received, delivery)
 
         return endpoint
 
-    def _let_in(self, door: Door, headers: dict[str, str], body: bytes) -> Response:
-        try:
-            door.verify(headers, body)
-        except Refused:
-            return PlainTextResponse("not verified", status_code=401)
-        try:
-            kind = door.kind(headers, body)
-        except Refused:
-            return PlainTextResponse("not understood", status_code=400)
-        kept = {name: value for name, value in headers.items() if name in KEPT_HEADERS}
-        try:
-            received = self._ledger.receive(
-                door.source, door.delivery_id(headers, body), kind, kept, body, datetime.now(UTC)
-            )
-        except Transient:
-            return PlainTextResponse("try again", status_code=503)
-        if door.source == "slack" and kind == UrlVerification.__name__:
-            return self._answer_challenge(received.id, kept, body)
+    async def _answer(self, received: Received, delivery: NewDelivery) -> Response:
+        if delivery.kind == UrlVerification.__name__ and delivery.source == "slack":
+            return await to_thread.run_sync(self._answer_challenge, received.id, delivery)
         if not received.new:
             return PlainTextResponse("")
-        if door.source == "slack":
-            return self._answer_slack(received.id, kept, body)
+        if delivery.source == "slack":
+            return await to_thread.run_sync(self._answer_slack, received.id, delivery)
         self._poke()
         return PlainTextResponse("")
 
-    def _answer_slack(self, delivery: int, headers: dict[str, str], body: bytes) -> Response:
+    def _answer_slack(self, number: int, delivery: NewDelivery) -> Response:
         """Slack shows the person what we answer, so its deliveries are handled at once."""
-        answer = self._listener.dispatch(delivery, headers, body)
+        answer = self._listener.dispatch(number, delivery.headers, delivery.body)
         self._poke()
         return answer
 
-    def _answer_challenge(self, delivery: int, headers: dict[str, str], body: bytes) -> Response:
+    def _answer_challenge(self, number: int, delivery: NewDelivery) -> Response:
         """Slack asks whether the address is ours, again if it did not hear the answer."""
-        event = inbound.parse(headers.get("content-type", ""), body)
-        self._ledger.handled([delivery], "challenge answered", datetime.now(UTC))
+        event = inbound.parse(delivery.headers.get("content-type", ""), delivery.body)
+        self._ledger.handled([number], "challenge answered", datetime.now(UTC))
         return JSONResponse({"challenge": event.challenge if isinstance(event, UrlVerification) else ""})
+
+
+def _delivery(door: Door, headers: dict[str, str], body: bytes) -> NewDelivery | Response:
+    """What came in, verified and understood so far as to name it; or why it is not let in."""
+    try:
+        door.verify(headers, body)
+    except Refused:
+        return PlainTextResponse("not verified", status_code=401)
+    try:
+        kind = door.kind(headers, body)
+    except Refused:
+        return PlainTextResponse("not understood", status_code=400)
+    kept = {name: value for name, value in headers.items() if name in KEPT_HEADERS}
+    return NewDelivery(door.source, door.delivery_id(headers, body), kind, kept, body, datetime.now(UTC))
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:

@@ -86,32 +86,33 @@ class Pump:
     def empty(self) -> None:
         """Look at every pending delivery once."""
         wanted: dict[str, list[int]] = {"control": [], "intake": []}
+        done: dict[str, list[int]] = {}
         for delivery in self._ledger.pending_deliveries(500):
             try:
-                flow = self._look_at(delivery)
+                found = self._look_at(delivery)
             except Transient:
                 raise  # the ledger itself: the next turn looks again
             except Exception as error:  # noqa: BLE001 - one bad delivery must not hold up the others
                 log.warning("delivery %s: %s", delivery.id, said(error))
                 self._ledger.failed(delivery.id, type(error).__name__, datetime.now(UTC))
                 continue
-            if flow is not None:
-                wanted[flow].append(delivery.id)
+            if found is not None:
+                (wanted[found.flow] if found.flow else done.setdefault(found.why, [])).append(delivery.id)
+        for why, ids in done.items():
+            self._ledger.handled(ids, why, datetime.now(UTC))
         for flow, ids in wanted.items():
             self._hand_out(flow, ids)
         self._poke_sender()
 
-    def _look_at(self, delivery: Delivery) -> str | None:
-        """Do what one delivery needs; the flow whose run is to take it, if one is."""
+    def _look_at(self, delivery: Delivery) -> Hint | None:
+        """Do what one delivery needs at once; what is left to do with it, None if that is not ours."""
         if delivery.source == "slack" and delivery.kind != "SlashCommand":
             self._again_in_slack(delivery)
             return None
         found = self._hint(delivery)
         for subject in found.wakes:
             self._ledger.wake(subject, datetime.now(UTC))
-        if found.flow is None:
-            self._ledger.handled([delivery.id], found.why, datetime.now(UTC))
-        return found.flow
+        return found
 
     def _catch_up(self) -> None:
         """Have a run look at what happened while no gateway was here: GitLab tells everything only once."""

@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, Row, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -88,6 +88,18 @@ class Database:
         dialect = sqlite if self._embedded else postgresql
         statement = dialect.insert(table).values(**row).on_conflict_do_nothing(index_elements=unique)
         return connection.execute(statement.returning(table.c[unique[0]])).first() is not None
+
+    def insert_all(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
+    ) -> Sequence[Row[Any]]:
+        """Insert those of `rows` whose `unique` columns are new, the first of equals.
+
+        What was inserted: per row its `unique` columns and its id.
+        """
+        dialect = sqlite if self._embedded else postgresql
+        statement = dialect.insert(table).on_conflict_do_nothing(index_elements=unique)
+        told = statement.returning(*(table.c[name] for name in (*unique, "id")))
+        return connection.execute(told, list(rows)).all()
 
     def upgrade(self) -> None:
         """Bring the tables up to `REVISION`; quick where they are. Safe from many processes at once.

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, select, tuple_, update
 
 from integrations.errors import NotFound
 from integrations.ledger.database import Database
-from integrations.ledger.models import Delivery, Received
+from integrations.ledger.models import Delivery, NewDelivery, Received
 from integrations.ledger.schema import deliveries
 
 MAX_ATTEMPTS = 8
@@ -34,23 +34,24 @@ class Inbox:
         body: bytes,
         now: datetime,
     ) -> Received:
-        """Keep a delivery, durable on return. The same `source` and `delivery_id` again: a duplicate.
+        """Keep one delivery; see `receive_all`."""
+        return self.receive_all([NewDelivery(source, delivery_id, kind, headers, body, now)])[0]
 
-        `headers` are kept as given: the caller leaves out all that is secret.
+    def receive_all(self, new: Sequence[NewDelivery]) -> tuple[Received, ...]:
+        """Keep deliveries, durable on return, in their order; with one commit, so that many cost like one.
+
+        The same `source` and `delivery_id` again, here or on record, is a duplicate.
         """
-        row = {
-            "source": source,
-            "delivery_id": delivery_id,
-            "kind": kind,
-            "headers": dict(headers),
-            "body": body,
-            "received_at": now,
-            "attempts": 0,
-        }
-        with self._db.write("receive", f"{source} {delivery_id}") as connection:
-            new = self._db.insert(connection, deliveries, row, ["source", "delivery_id"])
-            same = (deliveries.c.source == source) & (deliveries.c.delivery_id == delivery_id)
-            return Received(connection.execute(select(deliveries.c.id).where(same)).scalar_one(), new)
+        rows = [{**vars(each), "headers": dict(each.headers), "attempts": 0} for each in new]
+        keys = [(each.source, each.delivery_id) for each in new]
+        with self._db.write("receive", f"{len(new)} deliveries") as connection:
+            made = self._db.insert_all(connection, deliveries, rows, ["source", "delivery_id"])
+            ids = {(row.source, row.delivery_id): row.id for row in made}
+            known = tuple_(deliveries.c.source, deliveries.c.delivery_id).in_(set(keys) - ids.keys())
+            columns = (deliveries.c.source, deliveries.c.delivery_id, deliveries.c.id)
+            earlier = connection.execute(select(*columns).where(known)) if ids.keys() < set(keys) else ()
+            all_ids = ids | {(row.source, row.delivery_id): row.id for row in earlier}
+        return tuple(Received(all_ids[key], ids.pop(key, None) is not None) for key in keys)
 
     def pending_deliveries(
         self,

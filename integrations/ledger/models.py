@@ -81,6 +81,18 @@ class Received:
 
 
 @dataclass(frozen=True)
+class NewDelivery:
+    """What a vendor has just sent. `headers` are kept as given: the caller leaves out all that is secret."""
+
+    source: str
+    delivery_id: str
+    kind: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What a vendor sent, as it came. `why` is the last failure to handle it.
 

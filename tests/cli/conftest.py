@@ -21,7 +21,6 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     def forget() -> None:
         settings.cache_clear()
         context.ledger.cache_clear()
-        context.policy.cache_clear()
         # Each thread keeps its clients, and those their address.
         vars(context._local).clear()
 

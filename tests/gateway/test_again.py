@@ -35,7 +35,7 @@ def forget(office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     monkeypatch.setenv("CONVEYOR_LEDGER_URL", f"sqlite:///{tmp_path / 'ledger.db'}")
 
     def clear() -> None:
-        for cached in (settings, context.ledger, context.policy):
+        for cached in (settings, context.ledger):
             cached.cache_clear()
         vars(context._local).clear()
 
@@ -64,7 +64,6 @@ def test_a_click_while_the_policy_is_broken_is_500_and_decided_once_it_is_mended
     body = urlencode({"payload": json.dumps(payload)}).encode()
     good = (tmp_path / "conveyor.yaml").read_text()
     (tmp_path / "conveyor.yaml").write_text("people: nobody\n")
-    context.policy.cache_clear()
     answer = doors.post("/slack/interactivity", content=body, headers=slack_headers(body))
     assert answer.status_code == 500
     assert [d.kind for d in ours.pending_deliveries()] == ["BlockAction"]

@@ -20,8 +20,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setenv("CONVEYOR_HOME", str(tmp_path))
     monkeypatch.setenv("CONVEYOR_POLICY", str(tmp_path / "conveyor.yaml"))
     (tmp_path / "conveyor.yaml").write_text(yaml.safe_dump(policy_data()))
-    for remembered in (settings, context.ledger, context.policy):
+    for remembered in (settings, context.ledger):
         remembered.cache_clear()
     yield context.ledger()
-    for remembered in (settings, context.ledger, context.policy):
+    for remembered in (settings, context.ledger):
         remembered.cache_clear()

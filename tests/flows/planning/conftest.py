@@ -224,6 +224,6 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
 
 def forget() -> None:
     """Let this process read its settings anew."""
-    for cached in (settings, context.ledger, context.policy):
+    for cached in (settings, context.ledger):
         cached.cache_clear()
     vars(context._local).clear()

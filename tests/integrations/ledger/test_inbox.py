@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.errors import NotFound
-from integrations.ledger import Ledger
+from integrations.ledger import Ledger, NewDelivery
 from integrations.ledger.inbox import MAX_ATTEMPTS
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -133,3 +133,20 @@ def test_without_a_time_the_clock_says_what_is_due(ledger: Ledger) -> None:
     delivery = receive(ledger, "d1")
     ledger.failed(delivery, "broken", datetime.now(UTC) + timedelta(hours=1))
     assert ledger.pending_deliveries() == ()
+
+
+def test_deliveries_kept_together_are_each_new_once(ledger: Ledger) -> None:
+    def sent(source: str, delivery_id: str) -> NewDelivery:
+        return NewDelivery(source, delivery_id, "push", {"x-kind": "push"}, delivery_id.encode(), NOW)
+
+    known = receive(ledger, "d1", source="gitlab")
+    kept = ledger.receive_all(
+        [sent("gitlab", "d1"), sent("gitlab", "d2"), sent("jira", "d1"), sent("gitlab", "d2")]
+    )
+    assert [each.new for each in kept] == [False, True, True, False]
+    assert kept[0].id == known
+    assert (kept[1].id, kept[1].id != kept[2].id) == (kept[3].id, True)
+    pending = {d.id: (d.source, d.delivery_id, d.body) for d in ledger.pending_deliveries()}
+    assert pending[kept[1].id] == ("gitlab", "d2", b"d2")
+    assert pending[kept[2].id] == ("jira", "d1", b"d1")
+    assert len(pending) == 3

@@ -1,0 +1,144 @@
+"""Many releases wait, then all are decided at once: `python -m tests.benchmarks.many [--releases N]`.
+
+Each is a real release of one request that waits for its development. Prints what so many cost while they
+wait, and then, from the moment of the decisions (all are held), how long it takes until the last one's flow
+runs again and until the last one says that it is on hold; and the CPU seconds that each took, with all of
+Conveyor's and Prefect's processes counted and the sandbox's vendors not. One JSON line per measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import yaml
+
+from deployments.demo.waiting import eventually
+from deployments.demo.world import World
+
+PATIENCE_S = 900
+IDLE_S = 30
+
+
+class Crowd(World):
+    """The demo's world with many releases."""
+
+    def open(self) -> None:
+        """Start everything; this process works with the same ledger and vendors."""
+        path = self.vendors.policy_path
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rules["waits"]["poll"] = "6h"  # they wait for people, not for the clock
+        path.write_text(yaml.safe_dump(rules, allow_unicode=True), encoding="utf-8")
+        self.start_beside()
+        self.ready()
+        os.environ |= self.stack.environment()
+
+    def processes(self) -> list[psutil.Process]:
+        """Conveyor's and Prefect's processes; the vendors are threads of this one."""
+        started = [psutil.Process(self.stack.pid(name)) for name in ("server", "worker", "gateway")]
+        return [process for each in started for process in [each, *each.children(recursive=True)]]
+
+    def cost(self) -> tuple[int, float, float]:
+        """How many processes, their memory in MB (shared pages counted once), CPU seconds so far."""
+        processes = self.processes()
+        memory = sum(process.memory_full_info().pss for process in processes) / 1e6
+        return len(processes), memory, sum(_cpu(process) for process in processes)
+
+    def states(self) -> dict[str, str]:
+        """The state's name of every release's run, by the run's name."""
+        found: dict[str, str] = {}
+        offset = 0
+        while True:
+            body = {"flows": {"name": {"any_": ["release"]}}, "limit": 200, "offset": offset}
+            url = f"{self.stack.api_url}/flow_runs/filter"
+            page: list[Any] = httpx.post(url, json=body, timeout=60, trust_env=False).json()
+            found |= {run["name"]: run["state_name"] for run in page}
+            offset += len(page)
+            if len(page) < 200:
+                return found
+
+    def all_are(self, name: str, count: int) -> bool:
+        """Every release's run is in the state of that name."""
+        return list(self.states().values()).count(name) == count
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def show(name: str, unit: str, figure: float, rounds: int) -> None:
+    """One line."""
+    print(json.dumps({"name": name, "unit": unit, "rounds": rounds, "p50": round(figure, 3)}), flush=True)
+
+
+def start(crowd: Crowd, count: int) -> None:
+    """Plan the releases, each with one request of Gerd's."""
+    from tasks.starting import start_release
+
+    for number in range(count):
+        key = crowd.people["gerd"].file_issue(f"Wish {number}", "As we said.", [])
+        outcome = start_release("shop", f"2.{number}.0", [key], "olli")
+        if not outcome.accepted:
+            raise SystemExit(outcome.message)
+        if number % 20 == 19:
+            print(f"{number + 1} releases", file=sys.stderr, flush=True)
+
+
+def main(folder: Path, count: int) -> None:
+    """Bring the releases to wait, look at what that costs, decide on all."""
+    crowd = Crowd(folder / "crowd")
+    try:
+        crowd.open()
+        measure(crowd, count)
+    finally:
+        crowd.stop()
+
+
+def measure(crowd: Crowd, count: int) -> None:
+    """All measures."""
+    from tasks.decisions import Decision, decide
+
+    time.sleep(10)
+    processes, memory, _ = crowd.cost()
+    start(crowd, count)
+    eventually("all wait", lambda: crowd.all_are("Awaiting development", count), PATIENCE_S)
+    time.sleep(15)  # what was walked a moment ago still has logs to send
+    waiting_processes, waiting_memory, before = crowd.cost()
+    time.sleep(IDLE_S)
+    idle = crowd.cost()[2] - before
+    show(f"processes added by {count} waiting releases", "1", waiting_processes - processes, 1)
+    show(f"memory added by {count} waiting releases", "MB", waiting_memory - memory, 1)
+    show(f"CPU with {count} waiting releases", "%", 100 * idle / IDLE_S, 1)
+    before = crowd.cost()[2]
+    began = time.time()
+    deciding = threading.Thread(
+        target=lambda: [
+            decide(Decision("hold", f"release:shop:2.{n}.0", "mara", "cli", "all at once"))
+            for n in range(count)
+        ]
+    )
+    deciding.start()
+    eventually("all are held", lambda: crowd.all_are("On hold", count), PATIENCE_S)
+    ended = time.time()
+    deciding.join()
+    time.sleep(5)
+    spent = crowd.cost()[2] - before
+    show(f"{count} decisions at once, until the last is carried", "s", ended - began, 1)
+    show(f"CPU of one of {count} decisions", "s", spent / count, 1)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--releases", type=int, default=200)
+    with tempfile.TemporaryDirectory() as made:
+        main(Path(made), parser.parse_args().releases)
