@@ -76,9 +76,6 @@ class Stack:
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR",
-            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
-            # A run that is due in five seconds must not hold a process until then.
-            "PREFECT_WORKER_PREFETCH_SECONDS": "0",
             # Its waits double, 2 s to 2^n: nobody must sleep for half a minute after the server is back.
             "PREFECT_CLIENT_MAX_RETRIES": "3",
             # Each client would ask for a token first, of a server that asks for none.

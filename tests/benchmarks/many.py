@@ -53,6 +53,12 @@ class Crowd(World):
         memory = sum(process.memory_full_info().pss for process in processes) / 1e6
         return len(processes), memory, sum(_cpu(process) for process in processes)
 
+    def idle(self) -> float:
+        """The CPU that all of it takes while nothing happens, in percent of one core."""
+        before = self.cost()[2]
+        time.sleep(IDLE_S)
+        return 100 * (self.cost()[2] - before) / IDLE_S
+
     def states(self) -> dict[str, str]:
         """The state's name of every release's run, by the run's name."""
         found: dict[str, str] = {}
@@ -108,17 +114,17 @@ def measure(crowd: Crowd, count: int) -> None:
     """All measures."""
     from tasks.decisions import Decision, decide
 
-    time.sleep(10)
+    time.sleep(15)
     processes, memory, _ = crowd.cost()
+    alone = crowd.idle()
     start(crowd, count)
     eventually("all wait", lambda: crowd.all_are("Awaiting development", count), PATIENCE_S)
     time.sleep(15)  # what was walked a moment ago still has logs to send
-    waiting_processes, waiting_memory, before = crowd.cost()
-    time.sleep(IDLE_S)
-    idle = crowd.cost()[2] - before
+    waiting_processes, waiting_memory, _ = crowd.cost()
+    waiting = crowd.idle()
     show(f"processes added by {count} waiting releases", "1", waiting_processes - processes, 1)
     show(f"memory added by {count} waiting releases", "MB", waiting_memory - memory, 1)
-    show(f"CPU with {count} waiting releases", "%", 100 * idle / IDLE_S, 1)
+    show(f"CPU added by {count} waiting releases, to {alone:.1f} %", "%", waiting - alone, 1)
     before = crowd.cost()[2]
     began = time.time()
     deciding = threading.Thread(

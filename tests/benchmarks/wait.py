@@ -52,8 +52,8 @@ class Office(World):
         self.stack.start_worker()
         self.stack.spawn("gateway", [sys.executable, "-m", "tests.benchmarks.aimed"])
         self.stack.spawn("served", [sys.executable, "-m", "tests.benchmarks.aimed", "serve"])
-        prefect = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "stock"]
-        self.stack.spawn("stock", [*prefect, "--type", "process"])
+        prefect = ["env", "PREFECT_WORKER_QUERY_SECONDS=0.5", sys.executable, "-m", "prefect"]
+        self.stack.spawn("stock", [*prefect, "worker", "start", "--pool", "stock", "--type", "process"])
         self.stack.wait_for(f"{self.stack.gateway_url}/healthz", "gateway")
         self.vendors.wait_production()
 
