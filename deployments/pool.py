@@ -24,6 +24,9 @@ from prefect.client.schemas.objects import FlowRun
 RUNS_EACH = 50
 """A process is replaced after so many runs."""
 
+COMES_BACK_S = 0.3
+"""How long to wait for a process that is taken before another one is forked; most walks are shorter."""
+
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["deployments.preload", "deployments.pool"])
 
@@ -135,42 +138,51 @@ class Scope:
 
 
 class Pool:
-    """The warm processes that no run is in, and the making of more. Safe from several threads."""
+    """The warm processes that no run is in, and the making of more. For the coroutines of one event loop."""
 
     def __init__(self, keep: int = 0) -> None:
         self._keep = keep or (os.cpu_count() or 2) + 1
         self._idle: list[WarmProcess] = []
-        self._lock = threading.Lock()
+        self._returned = anyio.Event()
 
-    def warm_up(self) -> None:
+    async def warm_up(self) -> None:
         """Fork what is kept; the first fork waits for the fork server's imports."""
-        made = [WarmProcess() for _ in range(self._keep)]
-        with self._lock:
-            self._idle += made
+        while len(self._idle) < self._keep:
+            self._idle.append(await anyio.to_thread.run_sync(WarmProcess))
 
-    def take(self) -> WarmProcess:
-        """A process for one run: the one that was used last, or a new one."""
-        with self._lock:
-            while self._idle:
-                process = self._idle.pop()
-                if process.is_alive:
-                    return process
-        return WarmProcess()
+    async def take(self) -> WarmProcess:
+        """A process for one run: the one that was used last, one that comes back soon, or a new one.
+
+        Many short runs at once are done sooner by few processes than by many that have to be forked.
+        """
+        with anyio.move_on_after(COMES_BACK_S):
+            while True:
+                while self._idle:
+                    process = self._idle.pop()
+                    if process.is_alive:
+                        return process
+                await self._returned.wait()
+        return await anyio.to_thread.run_sync(WarmProcess)
 
     def give_back(self, process: WarmProcess) -> None:
         """Keep it for the next run, or let it end: it has served, or enough others are waiting."""
-        with self._lock:
-            if process.is_alive and process.runs < RUNS_EACH and len(self._idle) < self._keep:
-                self._idle.append(process)
-                return
-        process.dismiss()
+        if process.is_alive and process.runs < RUNS_EACH and len(self._idle) < self._keep:
+            self._idle.append(process)
+        else:
+            process.dismiss()
+        self._returned.set()
+        self._returned = anyio.Event()
+
+    async def have_a_spare(self) -> None:
+        """Fork one if all are taken, so that the next run need not wait for it."""
+        if not self._idle:
+            self._idle.append(await anyio.to_thread.run_sync(WarmProcess))
 
     def close(self) -> None:
         """Let all idle processes end."""
-        with self._lock:
-            for process in self._idle:
-                process.dismiss()
-            self._idle.clear()
+        for process in self._idle:
+            process.dismiss()
+        self._idle.clear()
 
 
 # In the process

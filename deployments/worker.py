@@ -16,7 +16,6 @@ from uuid import UUID
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
 from prefect.events import Event
@@ -55,7 +54,7 @@ class PoolStarter:
         """Hand the run over, say so, and return when it has ended."""
         pool = self._worker.pool
         order = Order(flow_run, self._entrypoint, self._environment)
-        run = await anyio.to_thread.run_sync(_taken, pool, order)
+        run = await _taken(pool, order)
         self._worker.running[flow_run.id] = run
         try:
             task_status.started(ProcessHandle(run, Scope(run)))  # pyright: ignore[reportArgumentType]
@@ -68,10 +67,11 @@ class PoolStarter:
                 run.process.dismiss()
 
 
-def _taken(pool: Pool, order: Order) -> Running:
+async def _taken(pool: Pool, order: Order) -> Running:
     while True:
+        process = await pool.take()
         try:
-            return pool.take().take(order)
+            return process.take(order)
         except BrokenPipeError:
             continue  # it ended while it was idle
 
@@ -99,7 +99,7 @@ class ConveyorWorker(ProcessWorker):
 
     async def __aenter__(self) -> ConveyorWorker:
         """Claim no run before there is a process for it: the fork server's imports take a while."""
-        await anyio.to_thread.run_sync(self.pool.warm_up)
+        await self.pool.warm_up()
         await self._context.__aenter__()
         await super().__aenter__()
         return self
@@ -160,6 +160,7 @@ class ConveyorWorker(ProcessWorker):
             self._told = anyio.Event()
             try:
                 await self.get_and_submit_flow_runs()
+                await self.pool.have_a_spare()
             except Exception as error:  # noqa: BLE001 - the next look is soon
                 self._logger.debug("Not looked: %s", error)
                 await anyio.sleep(1)

@@ -5,7 +5,10 @@ The only place that speaks to Prefect's API; what a run *is* stays Prefect's own
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,6 +19,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Crashed, Scheduled
 
 from integrations.errors import IntegrationError, NotFound, Transient, from_status
@@ -39,8 +43,17 @@ class Run:
         return self.type == "SCHEDULED" and self.due is not None and self.due > datetime.now(UTC)
 
 
-def _client() -> SyncPrefectClient:
-    return get_client(sync_client=True)
+_local = threading.local()
+
+
+@contextmanager
+def _client() -> Generator[SyncPrefectClient]:
+    """This thread's client, of this process and address: to build one costs more than many a request."""
+    key = (os.getpid(), PREFECT_API_URL.value())
+    if getattr(_local, "key", None) != key:
+        _local.client = get_client(sync_client=True).__enter__()
+        _local.key = key
+    yield _local.client
 
 
 def _failure(operation: str, object_id: str, error: Exception) -> IntegrationError:
@@ -113,12 +126,11 @@ def set_state(run_id: str, state: State, *, force: bool = False) -> bool:
         raise _failure("set state of", run_id, error) from None
 
 
-def bring_forward(run_id: str, name: str = "Decided") -> bool:
-    """Make a waiting run due now; a run that is not waiting is left as it is (False)."""
-    run = look(run_id)
-    if run is None or not run.waits:
+def bring_forward(run: Run, name: str = "Decided") -> bool:
+    """Make a run that waits due now; one that does not wait is left as it is (False)."""
+    if not run.waits:
         return False
-    return set_state(run_id, Scheduled(name=name, scheduled_time=datetime.now(UTC)))
+    return set_state(run.id, Scheduled(name=name, scheduled_time=datetime.now(UTC)))
 
 
 def bury(run_id: str, why: str) -> bool:

@@ -79,14 +79,14 @@ class Sender:
         self._ledger = ledger
         self._aim = aim
         self._replaced: dict[str, tuple[int, int]] = {}
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sender")
         self.loop = Loop("sender", self.send, every_s)
 
     def send(self) -> None:
         """See to every pending wake-up once, then to Prefect's feed."""
         pending = self._ledger.pending_wakeups(datetime.now(UTC))
         if pending:
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sender") as pool:
-                list(pool.map(self._try, pending))
+            list(self._threads.map(self._try, pending))
         self._publish()
 
     def _try(self, wakeup: Wakeup) -> None:
@@ -105,8 +105,7 @@ class Sender:
             return self._start(wakeup, replaces=wakeup.run_id is not None)
         if run.type in (*runs.DEAD, "COMPLETED"):
             return self._start(wakeup, replaces=True)
-        if run.waits:
-            runs.bring_forward(run.id)
+        if runs.bring_forward(run):
             return _LATER
         if run.type != "SCHEDULED" and self._is_gone(wakeup.subject, run):
             log.warning("%s: run %s is %s but nothing walks: replaced", wakeup.subject, run.id, run.type)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +43,21 @@ class Crowd(World):
         self.ready()
         os.environ |= self.stack.environment()
 
-    def processes(self) -> list[psutil.Process]:
-        """Conveyor's and Prefect's processes; the vendors are threads of this one."""
-        started = [psutil.Process(self.stack.pid(name)) for name in ("server", "worker", "gateway")]
-        return [process for each in started for process in [each, *each.children(recursive=True)]]
-
-    def cost(self) -> tuple[int, float, float]:
-        """How many processes, their memory in MB (shared pages counted once), CPU seconds so far."""
-        processes = self.processes()
-        memory = sum(process.memory_full_info().pss for process in processes) / 1e6
-        return len(processes), memory, sum(_cpu(process) for process in processes)
+    def cost(self) -> dict[str, Cost]:
+        """What server, worker (with the runs' processes) and gateway have taken so far."""
+        found: dict[str, Cost] = {}
+        for name in ("server", "worker", "gateway"):
+            process = psutil.Process(self.stack.pid(name))
+            own = [process, *process.children(recursive=True)]
+            memory = sum(each.memory_full_info().pss for each in own) / 1e6
+            found[name] = Cost(len(own), memory, sum(_cpu(each) for each in own))
+        return found
 
     def idle(self) -> float:
         """The CPU that all of it takes while nothing happens, in percent of one core."""
-        before = self.cost()[2]
+        before = total(self.cost())
         time.sleep(IDLE_S)
-        return 100 * (self.cost()[2] - before) / IDLE_S
+        return 100 * (total(self.cost()).cpu_s - before.cpu_s) / IDLE_S
 
     def states(self) -> dict[str, str]:
         """The state's name of every release's run, by the run's name."""
@@ -75,6 +75,24 @@ class Crowd(World):
     def all_are(self, name: str, count: int) -> bool:
         """Every release's run is in the state of that name."""
         return list(self.states().values()).count(name) == count
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one or more processes: their number, memory (shared pages counted once), CPU so far."""
+
+    processes: int
+    memory_mb: float
+    cpu_s: float
+
+
+def total(costs: dict[str, Cost]) -> Cost:
+    """All of it together."""
+    return Cost(
+        sum(cost.processes for cost in costs.values()),
+        sum(cost.memory_mb for cost in costs.values()),
+        sum(cost.cpu_s for cost in costs.values()),
+    )
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -115,17 +133,17 @@ def measure(crowd: Crowd, count: int) -> None:
     from tasks.decisions import Decision, decide
 
     time.sleep(15)
-    processes, memory, _ = crowd.cost()
+    empty = total(crowd.cost())
     alone = crowd.idle()
     start(crowd, count)
     eventually("all wait", lambda: crowd.all_are("Awaiting development", count), PATIENCE_S)
     time.sleep(15)  # what was walked a moment ago still has logs to send
-    waiting_processes, waiting_memory, _ = crowd.cost()
+    full = total(crowd.cost())
     waiting = crowd.idle()
-    show(f"processes added by {count} waiting releases", "1", waiting_processes - processes, 1)
-    show(f"memory added by {count} waiting releases", "MB", waiting_memory - memory, 1)
+    show(f"processes added by {count} waiting releases", "1", full.processes - empty.processes, 1)
+    show(f"memory added by {count} waiting releases", "MB", full.memory_mb - empty.memory_mb, 1)
     show(f"CPU added by {count} waiting releases, to {alone:.1f} %", "%", waiting - alone, 1)
-    before = crowd.cost()[2]
+    before = crowd.cost()
     began = time.time()
     deciding = threading.Thread(
         target=lambda: [
@@ -138,9 +156,11 @@ def measure(crowd: Crowd, count: int) -> None:
     ended = time.time()
     deciding.join()
     time.sleep(5)
-    spent = crowd.cost()[2] - before
+    after = crowd.cost()
     show(f"{count} decisions at once, until the last is carried", "s", ended - began, 1)
-    show(f"CPU of one of {count} decisions", "s", spent / count, 1)
+    show(f"CPU of one of {count} decisions", "s", (total(after).cpu_s - total(before).cpu_s) / count, 1)
+    for name, cost in after.items():
+        show(f"… of which {name}", "s", (cost.cpu_s - before[name].cpu_s) / count, 1)
 
 
 if __name__ == "__main__":

@@ -42,11 +42,13 @@ def start(flow: Any, **parameters: object) -> FlowRun:
 
 def carry(flow: Any, run: FlowRun) -> FlowRun:
     """Bring this very run forward and execute it until it ends or waits; the run afterwards."""
-    runs.bring_forward(str(run.id))
+    present = runs.look(str(run.id))
+    assert present is not None
+    runs.bring_forward(present)
     with get_client(sync_client=True) as client:
-        present = client.read_flow_run(run.id)
+        due = client.read_flow_run(run.id)
         with contextlib.suppress(Pause):
-            run_flow(flow, flow_run=present, parameters=present.parameters, return_type="state")
+            run_flow(flow, flow_run=due, parameters=due.parameters, return_type="state")
         return client.read_flow_run(run.id)
 
 
