@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
@@ -185,6 +186,33 @@ def test_a_run_that_was_replaced_while_it_walked_walks_no_further(town: Town) ->
     one_at_a_time(town, subject)
 
 
+def test_a_run_with_variables_of_its_own_has_a_process_of_its_own(town: Town) -> None:
+    own, usual = town.subject("own"), town.subject()
+    town.decide(own)
+    town.settled(own, decided=1)
+    waiting(town, usual)
+    assert [note.data["own"] for note in town.walked(own)] == ["yes", "yes"]
+    assert [note.data["own"] for note in town.walked(usual)] == ["", ""]
+    pid = int(str(town.walked(own)[0].data["pid"]))
+    eventually("its process has ended", lambda: not Path(f"/proc/{pid}").exists(), DEADLINE_S)
+
+
+def test_a_run_that_is_cancelled_while_it_walks_is_ended_and_replaced(town: Town) -> None:
+    subject = town.subject(do="hold")
+    town.decide(subject)
+    town.begun(subject)
+    cancelled = town.run_id(subject)
+    town.state(cancelled, {"type": "CANCELLING"}, force=False)
+    assert town.in_state(cancelled, "CANCELLED")["state"]["message"]
+    town.tell(subject, "LetGo")
+    town.settled(subject, decided=1)
+    assert [run["state"]["type"] for run in town.runs(subject)] == ["CANCELLED", "SCHEDULED"]
+    assert cancelled not in {
+        note.data["run"] for note in town.walked(subject) if note.data["what"] == "ended"
+    }
+    one_at_a_time(town, subject)
+
+
 def test_a_dead_worker_loses_neither_who_waits_nor_who_walks(town: Town) -> None:
     waits, walks, dies = town.subject(), town.subject(do="hold"), town.subject(do="hold")
     waiting(town, waits)
@@ -261,7 +289,7 @@ def test_every_flow_is_registered_and_no_deployment_names_a_folder(town: Town) -
     found = {
         d["name"]: d
         for d in town.api("POST", "deployments/filter", limit=100)
-        if d["name"] not in ("toy", "crowd")
+        if d["name"] not in ("toy", "own", "crowd")
     }
     flows = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
     assert {d["entrypoint"].split(".")[1] for d in found.values()} == flows

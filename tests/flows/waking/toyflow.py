@@ -55,6 +55,7 @@ def note(subject: str, what: str, decided: int = 0) -> None:
         "run": str(flow_run.id),
         "pid": os.getpid(),
         "walk": _walk.get(),
+        "own": os.environ.get("TOY_OWN", ""),
         "decided": decided,
     }
     walked = NewEvent("Walked", f"walked:{uuid4()}", data)

@@ -10,9 +10,9 @@ from tasks.context import ledger
 
 
 def aim(subject: str) -> Target:
-    """`toy:` is walked by the worker, `crowd:` by nobody, all else as ever."""
+    """`toy:` and `own:` are walked by the worker, `crowd:` by nobody, all else as ever."""
     kind, _, name = subject.partition(":")
-    if kind in ("toy", "crowd"):
+    if kind in ("toy", "own", "crowd"):
         return Target(f"toy/{kind}", subject, {"subject": subject}, (subject, name))
     return target(subject)
 

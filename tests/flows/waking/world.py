@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from deployments.demo.waiting import eventually
-from deployments.stack import POOL, Stack, free_port
+from deployments.stack import POOL, ROOT, Stack, free_port
 from integrations.ledger import Event, Ledger, NewEvent
 
 DEADLINE_S = 90
@@ -67,10 +67,11 @@ class Town:
         self.ledger.close()
 
     def _register_toys(self) -> None:
-        """One toy for the worker, and one in a pool where nobody works."""
+        """Two for the worker, one of them with variables of its own; one in a pool where nobody works."""
         self.api("POST", "work_pools/", name="nobody", type="process")
         flow = self.api("POST", "flows/", name="toy")["id"]
-        for name, pool in (("toy", POOL), ("crowd", "nobody")):
+        own = {"env": {"TOY_OWN": "yes", "PYTHONPATH": str(ROOT)}}
+        for name, pool, variables in (("toy", POOL, {}), ("own", POOL, own), ("crowd", "nobody", {})):
             self.api(
                 "POST",
                 "deployments/",
@@ -79,6 +80,7 @@ class Town:
                 entrypoint="tests.flows.waking.toyflow.toy",
                 work_pool_name=pool,
                 pull_steps=[],
+                job_variables=variables,
                 enforce_parameter_schema=False,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -113,6 +114,7 @@ def test_every_request_is_on_record_with_actor_and_fate(counter: Counter, http: 
         http.post("/count/a")
     http.get("/count/b?x=1")
     dropped, answered = http.get("/_sandbox/requests").json()
+    assert 0 < dropped.pop("at") <= answered.pop("at") <= time.time()
     path = {"method": "POST", "path": "/count/a", "query": ""}
     assert dropped == {**path, "status": None, "actor": "", "fault": "drop_before"}
     path = {"method": "GET", "path": "/count/b", "query": "x=1"}
