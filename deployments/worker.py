@@ -198,7 +198,7 @@ class ConveyorWorker(ProcessWorker):
         try:
             if await self._propose_pending_state(flow_run):
                 if flow_run.run_count == 0:
-                    await self._give_worker_labels_to_flow_run(flow_run.id)
+                    await self._label(flow_run.id)
                 await self._execute(flow_run, deployment.entrypoint or "")
         except Exception as error:
             self._logger.exception("Flow run '%s' was not executed", flow_run.id)
@@ -225,6 +225,15 @@ class ConveyorWorker(ProcessWorker):
             propose_submitting=False,
         )
         await executor.submit()
+
+    async def _label(self, flow_run_id: UUID) -> None:
+        """Have the run say which worker has it; it goes on without where Prefect's database is locked."""
+        for _ in range(2):
+            try:
+                await self._give_worker_labels_to_flow_run(flow_run_id)
+                return
+            except Exception as error:  # noqa: BLE001 - a label is worth no run
+                self._logger.warning("Flow run '%s' has no labels: %s", flow_run_id, error)
 
     async def _deployment_of(self, flow_run: FlowRun) -> DeploymentResponse | None:
         """The run's deployment, as it was some seconds ago at most."""
