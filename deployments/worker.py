@@ -189,8 +189,14 @@ class ConveyorWorker(ProcessWorker):
     # One run
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        """Claim the run and start it."""
-        deployment = await self._deployment_of(flow_run)
+        """Claim the run and start it; one of which nothing can be read now stays due, for the next look."""
+        try:
+            deployment = await self._deployment_of(flow_run)
+        except Exception as error:  # noqa: BLE001 - raised here it would end the worker and every run
+            self._logger.warning("Flow run '%s' is not started yet: %s", flow_run.id, error)
+            self._submitting_flow_run_ids.discard(flow_run.id)
+            self._release_limit_slot(flow_run.id)
+            return
         if deployment is None or not self._is_plain(deployment, flow_run):
             await super()._submit_run(flow_run)
             return
