@@ -8,6 +8,8 @@ process is bounded: one that ended otherwise than well takes its process with it
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import multiprocessing
 import os
 import signal
@@ -24,8 +26,8 @@ from prefect.client.schemas.objects import FlowRun
 RUNS_EACH = 50
 """A process is replaced after so many runs."""
 
-COMES_BACK_S = 0.3
-"""How long to wait for a process that is taken before another one is forked; most walks are shorter."""
+COMES_BACK_S = 1.0
+"""If no process is free and none was given back for so long, more are forked; most walks are shorter."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["deployments.preload", "deployments.pool"])
@@ -144,39 +146,65 @@ class Pool:
         self._keep = keep or (os.cpu_count() or 2) + 1
         self._idle: list[WarmProcess] = []
         self._returned = anyio.Event()
+        self._forking = 0
+        self._busy = 0
+        self._waiting = 0
+        self._last_return = -math.inf
 
     async def warm_up(self) -> None:
         """Fork what is kept; the first fork waits for the fork server's imports."""
         while len(self._idle) < self._keep:
-            self._idle.append(await anyio.to_thread.run_sync(WarmProcess))
+            self._idle.append(await self._fork())
 
     async def take(self) -> WarmProcess:
-        """A process for one run: the one that was used last, one that comes back soon, or a new one.
+        """A process for one run: the one that was used last, the next one that comes back, or a new one.
 
-        Many short runs at once are done sooner by few processes than by many that have to be forked.
+        Many short runs at once are done sooner by few processes than by many that have to be forked. Where
+        all last, as they wait for vendors, there are twice as many after each second.
         """
-        with anyio.move_on_after(COMES_BACK_S):
-            while True:
-                while self._idle:
-                    process = self._idle.pop()
-                    if process.is_alive:
-                        return process
-                await self._returned.wait()
-        return await anyio.to_thread.run_sync(WarmProcess)
+        self._waiting += 1
+        try:
+            process = await self._next()
+        finally:
+            self._waiting -= 1
+        self._busy += 1
+        return process
 
-    def give_back(self, process: WarmProcess) -> None:
-        """Keep it for the next run, or let it end: it has served, or enough others are waiting."""
-        if process.is_alive and process.runs < RUNS_EACH and len(self._idle) < self._keep:
+    async def _next(self) -> WarmProcess:
+        while True:
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+            with anyio.move_on_after(COMES_BACK_S):
+                await self._returned.wait()
+                continue
+            if self._forking <= self._busy:
+                return await self._fork()
+
+    def give_back(self, process: WarmProcess, *, fit: bool) -> None:
+        """Keep it for the next run, or let it end: it is not `fit`, has served, or enough others wait."""
+        self._busy -= 1
+        if fit and process.is_alive and process.runs < RUNS_EACH and len(self._idle) < self._keep:
             self._idle.append(process)
         else:
             process.dismiss()
+        self._last_return = anyio.current_time()
         self._returned.set()
         self._returned = anyio.Event()
 
     async def have_a_spare(self) -> None:
-        """Fork one if all are taken, so that the next run need not wait for it."""
-        if not self._idle:
-            self._idle.append(await anyio.to_thread.run_sync(WarmProcess))
+        """Fork one if all are taken by runs that last, so that the next run need not wait for it."""
+        lasting = anyio.current_time() - self._last_return > COMES_BACK_S
+        if lasting and not self._idle and not self._waiting and not self._forking:
+            self._idle.append(await self._fork())
+
+    async def _fork(self) -> WarmProcess:
+        self._forking += 1
+        try:
+            return await anyio.to_thread.run_sync(WarmProcess)
+        finally:
+            self._forking -= 1
 
     def close(self) -> None:
         """Let all idle processes end."""
@@ -190,13 +218,10 @@ class Pool:
 
 def serve(orders: Connection) -> None:
     """Take runs until there are no more orders, or one ends otherwise than well."""
-    import prefect.flow_engine
-
-    from deployments import preload
-
     usual = dict(os.environ)
-    preload.warm()
-    prefect.flow_engine.observe_flow_run_suspension = unobserved  # pyright: ignore[reportPrivateImportUsage]
+    _adapt_prefect()
+    with contextlib.suppress(Exception):
+        _share_client()  # where the server does not answer now, the first run asks again
     inbox = _Inbox(orders)
     while (order := inbox.next()) is not None:
         code = execute(order)
@@ -255,6 +280,7 @@ def execute(order: Order) -> int:
     logger = flow_run_logger(flow_run=order.flow_run)
     try:
         with handle_engine_signals(order.flow_run.id):
+            _share_client()
             flow = load_flow_from_entrypoint(order.entrypoint, use_placeholder_flow=False)
             run_flow(flow, flow_run=order.flow_run, error_logger=logger)  # pyright: ignore[reportArgumentType]
     except SystemExit as end:
@@ -262,6 +288,30 @@ def execute(order: Order) -> int:
     except BaseException:  # noqa: BLE001 - whatever it was, the worker hears of it
         return 1
     return 0
+
+
+def _share_client() -> None:
+    """Give all runs of this process one Prefect client: to build one costs more than many a request."""
+    from prefect.context import SyncClientContext
+
+    if SyncClientContext.get() is None:
+        SyncClientContext().__enter__()
+
+
+def _adapt_prefect() -> None:
+    """Take from a run's end and beginning what makes sense only where its process ends with it."""
+    import prefect.flow_engine as engine
+    from prefect import results
+
+    # Its own look-out for suspensions is a socket per run: the worker has one for all.
+    engine.observe_flow_run_suspension = unobserved  # pyright: ignore[reportPrivateImportUsage]
+    # The thread that sends heartbeats sleeps by the second. Told to stop it sends no more, so nobody has
+    # to wait until it wakes.
+    beating = functools.partial(engine._send_heartbeats, join_on_exit=False)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    engine._send_heartbeats = beating  # noqa: SLF001
+    # Each run asks twice where results are kept by default.
+    where = functools.cache(results._read_server_default_result_storage_block_id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    results._read_server_default_result_storage_block_id = where  # noqa: SLF001
 
 
 @contextlib.contextmanager

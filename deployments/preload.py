@@ -1,25 +1,27 @@
-"""What the fork server imports before the first run, and what each process does before its first."""
+"""What the fork server imports before the first run, so that no run's process has to, or holds a copy."""
 
 import contextlib
+import gc
 import importlib
 import pkgutil
 
+import anyio._backends._asyncio
+import prefect.concurrency.services
 import prefect.engine
 import prefect.flow_engine
 import prefect.runner
-from prefect.client.orchestration import get_client
+import prefect.task_engine
+import prefect.utilities.visualization
 
 import flows
 
-__all__ = ["prefect", "warm"]
+__all__ = ["anyio", "prefect"]
 
 for _module in pkgutil.iter_modules(flows.__path__):
     # A flow that cannot be imported fails in its own run, with its own error, not here.
     with contextlib.suppress(ImportError):
         importlib.import_module(f"flows.{_module.name}")
 
-
-def warm() -> None:
-    """Build once what every first use builds: certificates, and the clients' machinery."""
-    with get_client(sync_client=True):
-        pass
+# What is here stays: a fork that collects garbage would copy every page of it by looking at it.
+gc.collect()
+gc.freeze()

@@ -37,6 +37,8 @@ CHANNELS: Mapping[str, Sequence[str]] = {
 
 _WAITS: Mapping[Scale, dict[str, Any]] = {
     "demo": {
+        # By hand: a schedule could begin the review in the middle of the story.
+        "cron": "0 10 29 2 *",
         "due": "10m",
         "watch": {
             "lasts": "20s",
@@ -45,10 +47,11 @@ _WAITS: Mapping[Scale, dict[str, Any]] = {
             "max_latency_ms": 2000,
             "minimum_observations": 3,
         },
-        "feedback": {"after": "2s", "closes_after": "60s"},
+        "feedback": {"after": "2s", "closes_after": "60s", "settles_after": "2s"},
         "waits": {"pipeline": "2m", "poll": "3s", "rework": "10m"},
     },
     "real": {
+        "cron": "0 10 * * 5",
         "due": "2d",
         "watch": {
             "lasts": "1d",
@@ -112,7 +115,7 @@ def policy(
         ],
         "steps": _steps(waits["due"]),
         "review": {
-            "cron": "0 10 * * 5",
+            "cron": waits["cron"],
             "time_zone": "UTC",
             "channel": channels["planning"],
             "roles": ["lead", "product"],

@@ -110,19 +110,26 @@ class Stack:
         )
 
     def register(self) -> None:
-        """Register the pool and every Prefect deployment, as `prefect deploy --all` does.
+        """Register the pool and every Prefect deployment; a repeat changes nothing.
 
         Raises:
-            Transient: Prefect refused; its own words are in `logs/register.log`.
+            Transient: Prefect refused; its own words are in `logs/`.
         """
-        for name, command in (
-            ("pool", ["work-pool", "create", POOL, "--type", self.worker_type, "--overwrite"]),
-            ("register", ["--no-prompt", "deploy", "--all"]),
-        ):
-            child = self.spawn(name, [*_PREFECT, *command])
-            if child.wait() != 0:
-                raise Transient("prefect", "register", name, detail=f"see {self.log_of(name)}")
-            del self._children[name]
+        self.create_pool()
+        self.deploy()
+
+    def create_pool(self) -> None:
+        """Register the pool, as `register` does."""
+        self._prefect("pool", "work-pool", "create", POOL, "--type", self.worker_type, "--overwrite")
+
+    def deploy(self) -> None:
+        """Register every Prefect deployment, as `prefect deploy --all` does."""
+        self._prefect("register", "--no-prompt", "deploy", "--all")
+
+    def _prefect(self, name: str, *arguments: str) -> None:
+        if self.spawn(name, [*_PREFECT, *arguments]).wait() != 0:
+            raise Transient("prefect", "register", name, detail=f"see {self.log_of(name)}")
+        del self._children[name]
 
     def start(self) -> None:
         """Bring everything up, the gateway and the server side by side, and return when all is ready."""
@@ -130,8 +137,9 @@ class Stack:
         gateway.start()
         self.start_server()
         self.wait_for_server()
-        self.register()
-        self.start_worker()
+        self.create_pool()
+        self.start_worker()  # it takes as long to come up as the deployments to be registered
+        self.deploy()
         gateway.join()
         self.wait_for(f"{self.gateway_url}/healthz", "gateway")
 

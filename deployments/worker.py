@@ -25,6 +25,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_flow_run
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
 from prefect.runner._process_manager import ProcessHandle
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.workers.process import ProcessWorker
 
 from deployments.pool import Order, Pool, Running, Scope
@@ -34,6 +35,9 @@ AT_ONCE = 24
 
 LOOK_EVERY_S = 3.0
 """How often to look for work that no event has told of."""
+
+LABEL_TRIES, LABEL_PAUSE_S = 100, 0.1
+"""How often a run's labels are tried beside it, after three times before it starts."""
 
 _KNOWN_FOR_S = 10.0
 
@@ -61,10 +65,7 @@ class PoolStarter:
             run.returncode = await run.process.ended()
         finally:
             del self._worker.running[flow_run.id]
-            if run.returncode == 0:
-                pool.give_back(run.process)
-            else:
-                run.process.dismiss()
+            pool.give_back(run.process, fit=run.returncode == 0)
 
 
 async def _taken(pool: Pool, order: Order) -> Running:
@@ -73,7 +74,7 @@ async def _taken(pool: Pool, order: Order) -> Running:
         try:
             return process.take(order)
         except BrokenPipeError:
-            continue  # it ended while it was idle
+            pool.give_back(process, fit=False)  # it ended while it was idle
 
 
 class ConveyorWorker(ProcessWorker):
@@ -93,6 +94,9 @@ class ConveyorWorker(ProcessWorker):
         self._context = FlowRunExecutorContext()
         self._deployments: dict[UUID, tuple[float, DeploymentResponse]] = {}
         self._executing: set[UUID] = set()
+        self._due_again: set[UUID] = set()
+        self._left: list[WorkerFlowRunResponse] = []
+        self._looked_at = 0.0
         self._told = anyio.Event()
         self._next_due: datetime | None = None
         self._is_listening = False
@@ -159,11 +163,19 @@ class ConveyorWorker(ProcessWorker):
                 await self._told.wait()
             self._told = anyio.Event()
             try:
-                await self.get_and_submit_flow_runs()
+                await self._look()
                 await self.pool.have_a_spare()
             except Exception as error:  # noqa: BLE001 - the next look is soon
                 self._logger.debug("Not looked: %s", error)
                 await anyio.sleep(1)
+
+    async def _look(self) -> None:
+        """Start what is due. Prefect is not asked while more is known to be due than may be started."""
+        if self._left and time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            await self._start(self._left)
+            return
+        self._looked_at = time.monotonic()
+        await self.get_and_submit_flow_runs()
 
     def _patience(self) -> float:
         if self._next_due is None:
@@ -181,10 +193,18 @@ class ConveyorWorker(ProcessWorker):
             start = entry.flow_run.next_scheduled_start_time or now
             if start > now:
                 later.append(start)
-            elif entry.flow_run.id not in self._executing:
+            elif entry.flow_run.id in self._executing:
+                self._due_again.add(entry.flow_run.id)
+            else:
                 due.append(entry)
         self._next_due = min(later, default=None)
-        return await super()._submit_scheduled_flow_runs(due)
+        return await self._start(due)
+
+    async def _start(self, due: list[WorkerFlowRunResponse]) -> list[FlowRun]:
+        """Start as many of them as the limit allows, and remember the others."""
+        started = await super()._submit_scheduled_flow_runs(due)
+        self._left = [entry for entry in due if entry.flow_run.id not in self._submitting_flow_run_ids]
+        return started
 
     # One run
 
@@ -203,8 +223,8 @@ class ConveyorWorker(ProcessWorker):
         self._executing.add(flow_run.id)
         try:
             if await self._propose_pending_state(flow_run):
-                if flow_run.run_count == 0:
-                    await self._label(flow_run.id)
+                if flow_run.run_count == 0 and not await self._labelled(flow_run.id):
+                    self._later(self._labelled, flow_run.id, LABEL_TRIES)
                 await self._execute(flow_run, deployment.entrypoint or "")
         except Exception as error:
             self._logger.exception("Flow run '%s' was not executed", flow_run.id)
@@ -215,7 +235,9 @@ class ConveyorWorker(ProcessWorker):
             self._release_limit_slot(flow_run.id)
             if self._cancelling_observer is not None:
                 self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
-            self._told.set()  # it may be due again already
+            if self._left or flow_run.id in self._due_again:
+                self._due_again.discard(flow_run.id)
+                self._told.set()
 
     async def _execute(self, flow_run: FlowRun, entrypoint: str) -> None:
         environment: dict[str, str] = {"PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false"}
@@ -232,14 +254,24 @@ class ConveyorWorker(ProcessWorker):
         )
         await executor.submit()
 
-    async def _label(self, flow_run_id: UUID) -> None:
-        """Have the run say which worker has it; it goes on without where Prefect's database is locked."""
-        for _ in range(2):
+    async def _labelled(self, flow_run_id: UUID, tries: int = 3) -> bool:
+        """Have the run say which worker has it; False where Prefect's locked database refused so often.
+
+        Prefect's client would itself try again for half a minute, and the run wait for it.
+        """
+        for _ in range(tries):
             try:
-                await self._give_worker_labels_to_flow_run(flow_run_id)
-                return
+                with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+                    await self._give_worker_labels_to_flow_run(flow_run_id)
+                return True
             except Exception as error:  # noqa: BLE001 - a label is worth no run
-                self._logger.warning("Flow run '%s' has no labels: %s", flow_run_id, error)
+                self._logger.debug("Flow run '%s' has no labels: %s", flow_run_id, error)
+                await anyio.sleep(LABEL_PAUSE_S)
+        return False
+
+    def _later(self, service: Any, *arguments: Any) -> None:
+        assert self._runs_task_group is not None
+        self._runs_task_group.start_soon(service, *arguments)
 
     async def _deployment_of(self, flow_run: FlowRun) -> DeploymentResponse | None:
         """The run's deployment, as it was some seconds ago at most."""

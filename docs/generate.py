@@ -135,7 +135,11 @@ _RULES = """\
 - Only a question about the newest candidate that nobody returned can be signed or returned.
 - A signature reaches the next candidate only by `SignOffCarried`, and only if the issue's own files are \
 the same at both commits. What binds the candidate or the release as a whole is asked anew.
+- A change of scope waits for its approvals alone: there is never a second one. Once it took effect, only \
+what is asked under the new plan can be signed, and the next candidate may be the same commit again.
 - A signature can be withdrawn until production has started; its signer may sign again in the next round.
+- Answers whether it helped are counted by rounds; what somebody enters for a client never follows the \
+client's own answer.
 - `StepPassed` and `ProductionStarted` are told only when `lifecycle/signoff.py` finds nothing missing."""
 
 

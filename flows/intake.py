@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from tasks import doors, merges, requests
+from tasks import doors, lost_originals, merges, requests
 
 
 @flow(name="intake")
@@ -29,12 +29,15 @@ def intake(deliveries: list[int] | None = None) -> State:
 
 def take(asked: doors.Asked) -> str:
     """Make one request of one ask: the issue's key, or why it is none."""
+    if asked.gone:
+        return lost_originals.tell(asked.gone) or asked.nothing
     if asked.ask is None:
         return asked.nothing
     if asked.nothing:
         requests.decline(asked.ask, asked.nothing)
         return asked.nothing
-    key = requests.take_in(asked.project, asked.ask)
+    with requests.telling_a_refusal(asked.ask):
+        key = requests.take_in(asked.project, asked.ask)
     requests.mark(key)
     requests.compare(key)
     requests.answer(asked.ask, key)

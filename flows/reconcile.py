@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from prefect import flow
 
-from tasks import planning_reconciling, reconciling
+from tasks import differences
 
 
 @flow(name="reconcile", flow_run_name="reconcile")
 def reconcile(dry_run: bool = False) -> list[str]:
     """Compare the ledger with Prefect, Jira, GitLab and the messages; mend what may be mended.
 
-    One line per difference. With `dry_run` nothing is changed.
+    Then what changed in Jira is read into the mirror. One line per difference; with `dry_run` nothing is
+    changed.
     """
-    found = [*reconciling.lost_runs(), *reconciling.stale_messages(), *reconciling.issues_astray()]
-    found += [*planning_reconciling.lost_reviews(), *planning_reconciling.pending_merges()]
-    if not dry_run:
-        reconciling.mend(found)
-    return [difference.text for difference in found]
+    found = differences.find()
+    told = [difference.text for difference in found]
+    return told if dry_run else [*told, *differences.mend(found, datetime.now(UTC))]

@@ -12,6 +12,7 @@ from flows.stages.held import hold
 from flows.stages.introduce import introduce
 from flows.stages.production import release_to_production, tell_everybody
 from flows.stages.rolling_back import roll_back
+from flows.stages.scope import follow_scope
 from flows.stages.sign_off import rework, sign_off
 from flows.stages.staging import deploy_to_staging
 from flows.stages.verify import verify
@@ -19,7 +20,7 @@ from flows.stages.watching import watch
 from tasks.release_walk import release_walks
 
 
-@flow(name="release", flow_run_name="release {version}")
+@flow(name="release")
 def release(project: str, version: str) -> State:
     """Carry one release from its plan to its last feedback, as far as its evidence allows.
 
@@ -28,6 +29,7 @@ def release(project: str, version: str) -> State:
     ending = "Closed"
     for walk in release_walks(project, version):
         walk.step(introduce)
+        walk.step(follow_scope)
         walk.step(hold)
         walk.step(rework)
         walk.step(cut)

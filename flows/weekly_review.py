@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.stages.review import await_closing, propose, show, write_plan
-from tasks.review_walk import review_walks, run_name
+from tasks.review_walk import review_walks, run_name, turn
 
 
 @flow(name="weekly-review", flow_run_name=run_name)
@@ -15,9 +15,13 @@ def weekly_review(project: str, week: str | None = None) -> State:
     """Propose the next release from all open requests, let people decide, write the plan they closed.
 
     While it waits for them the run is the named state `Awaiting review`, and is started again. `week` is an
-    ISO week such as 2026-W42; None means the one in which this run began.
+    ISO week such as 2026-W42; None means the one that the policy's schedule says is due now. If none is, or
+    it has begun already, the run ends as `No review today`.
     """
-    for walk in review_walks(project, week):
+    due = turn(project, week)
+    if due.week is None:
+        return Completed(name="No review today", message=due.why)
+    for walk in review_walks(project, due.week):
         walk.step(propose)
         walk.step(show)
         walk.step(await_closing)

@@ -42,7 +42,7 @@ class GitLabSettings(BaseSettings):
 
 
 class SlackSettings(BaseSettings):
-    """`CONVEYOR_SLACK_*`. `api_url` ends in `/api/`."""
+    """`CONVEYOR_SLACK_*`. `api_url` ends in `/api/`; with an `app_token` Slack comes over Socket Mode."""
 
     model_config = _config("CONVEYOR_SLACK_")
     api_url: str = "https://slack.com/api/"
@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     gateway_port: int = 7100
     public_url: str = "http://127.0.0.1:7100"
     link_secret: SecretStr = SecretStr("")
+    requests_token: SecretStr = SecretStr("")
     prefect_ui_url: str = ""
     slack_ui_url: str = ""
     jira: JiraSettings = Field(default_factory=JiraSettings)

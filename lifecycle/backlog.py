@@ -19,7 +19,11 @@ from lifecycle.requests import Request, Requester
 
 
 class Merged(Fact, frozen=True):
-    """`person` said that `issue` is the same as `into`; `round` counts the merges of this issue."""
+    """`person` said that `issue` is the same as `into`; `round` counts the merges of this issue.
+
+    Somebody who is not in the people file may say so of what they asked for themselves: then `person` is
+    their `Requester.identity`, and `name` what they are called.
+    """
 
     identity = ("issue", "round")
     kind: Literal["Merged"] = "Merged"
@@ -29,6 +33,7 @@ class Merged(Fact, frozen=True):
     person: str
     door: str
     alike: str = ""
+    name: str = ""
 
 
 class Unmerged(Fact, frozen=True):
@@ -131,15 +136,29 @@ def requesters(issue: str, state: Backlog, own: Mapping[str, Request]) -> tuple[
 
     `own` holds the requests of the group; one that is not there is nobody's.
     """
+    return _once(event.requester for request in _group(issue, state, own) for event in request.received)
+
+
+def voters(issue: str, state: Backlog, own: Mapping[str, Request]) -> tuple[Requester, ...]:
+    """Everyone who voted for `issue` or one of its duplicates and did not ask themselves; each once."""
+    asked = {who.identity for who in requesters(issue, state, own)}
+    voted = _once(event.who for request in _group(issue, state, own) for event in request.voted)
+    return tuple(who for who in voted if who.identity not in asked)
+
+
+def _group(issue: str, state: Backlog, own: Mapping[str, Request]) -> list[Request]:
     members = (issue, *merging.duplicates_of(state.merges, issue))
-    asked = [event.requester for key in members if key in own for event in own[key].received]
+    return [own[key] for key in members if key in own]
+
+
+def _once(people: Iterable[Requester]) -> tuple[Requester, ...]:
     once: dict[str, Requester] = {}
-    for who in asked:
+    for who in people:
         once.setdefault(who.identity, who)
     return tuple(once.values())
 
 
-def record(issue: str, state: Backlog, own: Mapping[str, Request], votes: int = 0) -> dict[str, object]:
+def record(issue: str, state: Backlog, own: Mapping[str, Request]) -> dict[str, object]:
     """The issue's property `conveyor.request`: what Jira shows of the request. Not the authority."""
     received = own[issue].received if issue in own else ()
     return {
@@ -148,5 +167,5 @@ def record(issue: str, state: Backlog, own: Mapping[str, Request], votes: int = 
         "requesters": [who.model_dump(exclude_defaults=True) for who in requesters(issue, state, own)],
         "duplicates": list(merging.duplicates_of(state.merges, issue)),
         "original": state.merges.originals.get(issue, ""),
-        "votes": votes,
+        "votes": len(voters(issue, state, own)),
     }

@@ -66,11 +66,18 @@ Duration = Annotated[
 """A field of the policy that is written like `15m`."""
 
 
-def _known_zone(name: str) -> str:
+def is_zone(name: str) -> bool:
+    """Whether this is the name of an IANA time zone."""
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # an unknown name, a path, a folder's name
-        raise ValueError(f"{name!r} is no IANA time zone; write it like Europe/Berlin") from error
+    except (KeyError, ValueError, OSError):  # an unknown name, a path, a folder's name
+        return False
+    return True
+
+
+def _known_zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError(f"{name!r} is no IANA time zone; write it like Europe/Berlin")
     return name
 
 
@@ -94,8 +101,8 @@ WEEK: tuple[Weekday, ...] = tuple(Weekday)
 WORKDAYS: tuple[Weekday, ...] = WEEK[:5]
 
 
-class WorkingHours(BaseModel, frozen=True, extra="forbid"):
-    """When somebody may be expected to answer: `start` to `end` on each of `days`, by the wall clock.
+class OfficeHours(BaseModel, frozen=True, extra="forbid"):
+    """When somebody may be expected to answer: `start` to `end` on each of `days`, by their wall clock.
 
     `end` is the first moment that no longer counts. No shift goes over midnight.
     """
@@ -103,7 +110,6 @@ class WorkingHours(BaseModel, frozen=True, extra="forbid"):
     start: time = time(9)
     end: time = time(17)
     days: tuple[Weekday, ...] = WORKDAYS
-    time_zone: ZoneName = "UTC"
     holidays: tuple[date, ...] = ()
 
     @model_validator(mode="after")
@@ -115,6 +121,12 @@ class WorkingHours(BaseModel, frozen=True, extra="forbid"):
         if not self.days:
             raise ValueError("working hours need at least one day")
         return self
+
+
+class WorkingHours(OfficeHours, frozen=True, extra="forbid"):
+    """Office hours somewhere."""
+
+    time_zone: ZoneName = "UTC"
 
     def windows(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the working windows that end after `after`, for ever, as UTC (opens, closes).
@@ -156,6 +168,26 @@ def add_working(now: datetime, wait: timedelta, hours: WorkingHours) -> datetime
             return begins + wait
         wait -= closes - begins
     raise AssertionError("windows never end")  # pragma: no cover
+
+
+def wall_clock(text: str, zone: str) -> datetime:
+    """The UTC moment at which a clock in `zone` (IANA) shows `text`, such as `2026-10-24 22:00`.
+
+    A text with an offset (`2026-10-25T02:30+01:00`) is that moment, whatever the zone.
+
+    Raises:
+        ValueError: it is no time; or the clocks pass over it, or show it twice, on that day.
+    """
+    local = datetime.fromisoformat(text.strip())
+    if local.tzinfo is not None:
+        return local.astimezone(UTC)
+    first, second = (local.replace(tzinfo=ZoneInfo(_known_zone(zone)), fold=fold) for fold in (0, 1))
+    if first.astimezone(UTC).astimezone(first.tzinfo).replace(tzinfo=None) != local:
+        raise ValueError(f"{text} does not exist in {zone}: the clocks are put forward over it")
+    if first.utcoffset() != second.utcoffset():
+        shown = " or ".join(one.isoformat(timespec="minutes") for one in (first, second))
+        raise ValueError(f"{text} happens twice in {zone}: say {shown}")
+    return first.astimezone(UTC)
 
 
 class WeeklyWindow(BaseModel, frozen=True, extra="forbid"):

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from lifecycle.metrics import CommitFact
+from lifecycle.scope import ScopeLine
 from lifecycle.watch import Observation
 
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
@@ -42,7 +43,8 @@ class Planned(Fact, frozen=True):
     """The review (or, for a hotfix, a person) decided that this release shall be.
 
     `base` is what the release branch is cut from: the main branch, or a production tag for a hotfix.
-    `carries` are issues of a rolled-back release that go out again with this one.
+    `carries` are issues of a rolled-back release that go out again with this one. `lines` are the issues
+    with size and dependencies and `capacity` the points that fit, where a review said so.
     """
 
     kind: Literal["Planned"] = "Planned"
@@ -57,6 +59,74 @@ class Planned(Fact, frozen=True):
     started_by: str | None = None
     review: str | None = None
     supersedes: str | None = None
+    lines: tuple[ScopeLine, ...] = ()
+    capacity: int = 0
+
+
+class ScopeChangeAsked(Fact, frozen=True):
+    """`person` wants another scope: the plan `plan_hash` without `remove` and with `add` is `new_hash`.
+
+    The review's roles decide; from `due` on deputies may approve too.
+    """
+
+    identity = ("request",)
+    kind: Literal["ScopeChangeAsked"] = "ScopeChangeAsked"
+    request: str
+    add: tuple[ScopeLine, ...] = ()
+    remove: tuple[str, ...] = ()
+    plan_hash: str
+    new_hash: str
+    why: str = Field(min_length=1)
+    person: str
+    door: str
+    due: AwareDatetime
+
+    @property
+    def changes(self) -> str:
+        """What comes and what goes, such as `+ SHOP-7, - SHOP-2`."""
+        return ", ".join([*(f"+ {line.key}" for line in self.add), *(f"- {key}" for key in self.remove)])
+
+
+class ScopeChangeApproved(Fact, frozen=True):
+    """`person` approved the change in each of `roles`, for `instead_of` if as a deputy."""
+
+    identity = ("request", "person")
+    kind: Literal["ScopeChangeApproved"] = "ScopeChangeApproved"
+    request: str
+    person: str
+    roles: tuple[str, ...] = ()
+    instead_of: str | None = None
+    door: str
+
+    @property
+    def voice(self) -> str:
+        """The roles, and whose deputy spoke."""
+        roles = " and ".join(self.roles) or "one of the team"
+        return f"{roles} for {self.instead_of}" if self.instead_of else roles
+
+
+class ScopeChangeRefused(Fact, frozen=True):
+    """`person` refused the change: the plan stays as it is."""
+
+    identity = ("request",)
+    kind: Literal["ScopeChangeRefused"] = "ScopeChangeRefused"
+    request: str
+    person: str
+    reason: str = Field(min_length=1)
+    door: str
+
+
+class ScopeChanged(Fact, frozen=True):
+    """Every role has approved: from here on the plan is `plan_hash`, with `issues`.
+
+    Sign-offs asked for under the plan before it are void, and a candidate that stands needs a successor.
+    """
+
+    identity = ("request",)
+    kind: Literal["ScopeChanged"] = "ScopeChanged"
+    request: str
+    plan_hash: str
+    issues: tuple[str, ...] = Field(min_length=1)
 
 
 class CandidateAsked(Fact, frozen=True):
@@ -74,7 +144,9 @@ class CandidateCut(Fact, frozen=True):
 
     `digests` is per issue the digest of its merge requests' files as they are at `sha`; `authors` are
     the people who wrote the candidate's delta, `strangers` the git e-mails nobody is mapped to; `commits`
-    are the delta itself, since the version in production.
+    are the delta itself, since the version in production (`since`, its tag; "" before the first). `files`
+    are the paths it changes, the first ones if there are many, migrations always before the others;
+    `files_total` counts all files.
     """
 
     identity = ("number",)
@@ -87,6 +159,9 @@ class CandidateCut(Fact, frozen=True):
     authors: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     commits: tuple[CommitFact, ...] = ()
+    since: str = ""
+    files: tuple[str, ...] = ()
+    files_total: int = 0
 
 
 class CandidateVerified(Fact, frozen=True):
@@ -139,8 +214,41 @@ class SignOffAsked(Fact, frozen=True):
     due: AwareDatetime
 
 
+class SignOffReminded(Fact, frozen=True):
+    """`person` was reminded of what still waits for them at `step`: once per `rung` of the ladder."""
+
+    identity = ("number", "step", "rung", "person")
+    kind: Literal["SignOffReminded"] = "SignOffReminded"
+    step: str
+    number: int
+    rung: int
+    person: str
+
+
+class DeputyAsked(Fact, frozen=True):
+    """`person` has not signed in time: `deputy` may sign `step` in their place, as one and the same voice."""
+
+    identity = ("number", "step", "person")
+    kind: Literal["DeputyAsked"] = "DeputyAsked"
+    step: str
+    number: int
+    person: str
+    deputy: str
+
+
+class SignOffExpired(Fact, frozen=True):
+    """`request` was not signed in time: it can no longer be, and a new candidate has to be asked about."""
+
+    identity = ("request",)
+    kind: Literal["SignOffExpired"] = "SignOffExpired"
+    request: str
+
+
 class SignOffGiven(Fact, frozen=True):
-    """`person` signed in `role`; `round` counts up after a withdrawal."""
+    """`person` signed in `role`; `round` counts up after a withdrawal.
+
+    `instead_of` is whose deputy signed: the two count as one.
+    """
 
     identity = ("request", "role", "person", "round")
     kind: Literal["SignOffGiven"] = "SignOffGiven"
@@ -150,6 +258,7 @@ class SignOffGiven(Fact, frozen=True):
     round: int = 1
     door: str
     comment: str = ""
+    instead_of: str | None = None
 
 
 class SignOffWithdrawn(Fact, frozen=True):
@@ -203,6 +312,33 @@ class StepPassed(Fact, frozen=True):
     kind: Literal["StepPassed"] = "StepPassed"
     step: str
     number: int
+
+
+class StepOverridden(Fact, frozen=True):
+    """Break-glass: `person`, who may by the policy, lets candidate `number` past `step` unsigned."""
+
+    identity = ("number", "step")
+    kind: Literal["StepOverridden"] = "StepOverridden"
+    step: str
+    number: int
+    person: str
+    role: str
+    reason: str = Field(min_length=1)
+    door: str
+
+
+class ReleaseTimed(Fact, frozen=True):
+    """`person` set when the release goes out once it is approved; `at` None takes an earlier time back.
+
+    `round` counts up; the last one counts. `wall` is what they said, in their zone.
+    """
+
+    identity = ("round",)
+    kind: Literal["ReleaseTimed"] = "ReleaseTimed"
+    round: int
+    person: str
+    at: AwareDatetime | None
+    wall: str = ""
 
 
 class Held(Fact, frozen=True):
@@ -300,7 +436,12 @@ class RolledBack(Fact, frozen=True):
 
 
 class FeedbackAsked(Fact, frozen=True):
-    """`person` was asked whether `issue` helped."""
+    """`person` was asked whether `issue` helped.
+
+    Somebody `outside` the people file is known by their account where they asked (`gitlab:17`) and by `name`.
+    They are asked by `slack`, their account there, or else by a signed link at `place`, the origin of their
+    request (`gitlab:7:12`; "": on the issue).
+    """
 
     identity = ("request",)
     kind: Literal["FeedbackAsked"] = "FeedbackAsked"
@@ -308,19 +449,47 @@ class FeedbackAsked(Fact, frozen=True):
     person: str
     issue: str
     due: AwareDatetime
+    outside: bool = False
+    name: str = ""
+    slack: str = ""
+    place: str = ""
+
+
+class FeedbackReminded(Fact, frozen=True):
+    """`person` was reminded of the questions that they had not answered; once in a release."""
+
+    identity = ("person",)
+    kind: Literal["FeedbackReminded"] = "FeedbackReminded"
+    person: str
 
 
 class FeedbackGiven(Fact, frozen=True):
-    """`person` answered."""
+    """`person` answered `request` for the `round`th time; the last round counts.
 
-    identity = ("request",)
+    `entered_by` is who recorded what `person` said elsewhere; "" for an answer of their own, which no
+    entered one may follow.
+    """
+
+    identity = ("request", "round")
     kind: Literal["FeedbackGiven"] = "FeedbackGiven"
     request: str
+    round: int = 1
     person: str
     issue: str
     answer: Literal["solved", "partly", "not"]
     score: int | None = Field(default=None, ge=1, le=5)
     comment: str = ""
+    entered_by: str = ""
+
+
+class FeedbackFollowed(Fact, frozen=True):
+    """The new request `issue`, opened because the answer to `request` was "not", says all up to `round`."""
+
+    identity = ("request", "round")
+    kind: Literal["FeedbackFollowed"] = "FeedbackFollowed"
+    request: str
+    round: int
+    issue: str
 
 
 class Closed(Fact, frozen=True):
@@ -348,17 +517,26 @@ class Superseded(Fact, frozen=True):
 
 ReleaseEvent = Annotated[
     Planned
+    | ScopeChangeAsked
+    | ScopeChangeApproved
+    | ScopeChangeRefused
+    | ScopeChanged
     | CandidateAsked
     | CandidateCut
     | CandidateVerified
     | CandidateRejected
     | Staged
     | SignOffAsked
+    | SignOffReminded
+    | DeputyAsked
+    | SignOffExpired
     | SignOffGiven
     | SignOffWithdrawn
     | SignOffCarried
     | Returned
     | StepPassed
+    | StepOverridden
+    | ReleaseTimed
     | Held
     | Resumed
     | ProductionStarted
@@ -368,7 +546,9 @@ ReleaseEvent = Annotated[
     | RollbackStarted
     | RolledBack
     | FeedbackAsked
+    | FeedbackReminded
     | FeedbackGiven
+    | FeedbackFollowed
     | Closed
     | Abandoned
     | Superseded,

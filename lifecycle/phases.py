@@ -33,6 +33,16 @@ class Phase(StrEnum):
         return self in (Phase.CLOSED, Phase.ABANDONED, Phase.SUPERSEDED)
 
 
+_BEFORE_PRODUCTION = (
+    "CandidateAsked",
+    "ReleaseTimed",
+    "ScopeChangeAsked",
+    "ScopeChangeApproved",
+    "ScopeChangeRefused",
+)
+"""What people may do until production has started, wherever the release stands."""
+
+
 def _table() -> dict[tuple[Phase, str], Phase]:
     p = Phase
     rows: dict[Phase, dict[str, Phase]] = {
@@ -53,6 +63,10 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         p.SIGN_OFF: {
             "SignOffAsked": p.SIGN_OFF,
+            "SignOffReminded": p.SIGN_OFF,
+            "DeputyAsked": p.SIGN_OFF,
+            "SignOffExpired": p.SIGN_OFF,
+            "StepOverridden": p.SIGN_OFF,
             "SignOffCarried": p.SIGN_OFF,
             "SignOffGiven": p.SIGN_OFF,
             "SignOffWithdrawn": p.SIGN_OFF,
@@ -84,18 +98,22 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         p.FEEDBACK: {
             "FeedbackAsked": p.FEEDBACK,
+            "FeedbackReminded": p.FEEDBACK,
             "FeedbackGiven": p.FEEDBACK,
+            "FeedbackFollowed": p.FEEDBACK,
             "RollbackStarted": p.ROLLING_BACK,
             "Closed": p.CLOSED,
         },
-        p.CLOSED: {"FeedbackGiven": p.CLOSED},
+        p.CLOSED: {"FeedbackGiven": p.CLOSED, "FeedbackFollowed": p.CLOSED},
     }
     table = {(phase, kind): after for phase, row in rows.items() for kind, after in row.items()}
     for phase in Phase:
         if not phase.terminal:
             table |= {(phase, "Held"): phase, (phase, "Resumed"): phase}
     for phase in (p.PLANNED, p.VERIFYING, p.STAGING, p.SIGN_OFF, p.REWORK):
-        table[phase, "CandidateAsked"] = phase
+        table |= {(phase, kind): phase for kind in _BEFORE_PRODUCTION}
+        # A candidate of the plan before the change is never shipped: the next one is asked about anew.
+        table[phase, "ScopeChanged"] = phase if phase is p.PLANNED else p.REWORK
     return table
 
 
@@ -105,7 +123,9 @@ TRANSITIONS: Mapping[tuple[Phase, str], Phase] = _table()
 `Planned` is legal only as a release's first event.
 """
 
-FORBIDDEN_WHILE_HELD = frozenset({"CandidateCut", "StepPassed", "ProductionStarted", "Closed"})
+FORBIDDEN_WHILE_HELD = frozenset(
+    {"CandidateCut", "SignOffExpired", "StepPassed", "ProductionStarted", "Closed"}
+)
 """The steps towards the customer that Conveyor takes by itself; what people do stays possible."""
 
 

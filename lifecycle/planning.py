@@ -37,6 +37,7 @@ __all__ = [
     "scope_hash",
     "score",
     "waves",
+    "without_need",
 ]
 
 
@@ -57,7 +58,10 @@ class Decided(NamedTuple):
 
 
 class PlanLine(BaseModel, frozen=True):
-    """One request in the plan. `wave`: 1 is the first. `person`: who decided, "" if nobody."""
+    """One request in the plan. `wave`: 1 is the first. `person`: who decided, "" if nobody.
+
+    `need`: what showed by itself that it is needed when it was proposed, "" if nothing did.
+    """
 
     key: str
     title: str
@@ -68,6 +72,7 @@ class PlanLine(BaseModel, frozen=True):
     wave: int | None = None
     blocked_by: tuple[str, ...] = ()
     person: str = ""
+    need: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -124,6 +129,7 @@ def propose(
             size=field.sizes[key],
             why=whys[key],
             blocked_by=field.blocked_by[key],
+            need=known[key].need,
         )
         for key in order
     ]
@@ -298,6 +304,15 @@ def _without_orphans(lines: Sequence[PlanLine]) -> list[PlanLine]:
 def may_close(plan: ReleasePlan) -> Verdict:
     """Decide whether the review may be closed: not while a dependency is inverted or circular."""
     return Verdict(reasons=plan.obstacles)
+
+
+def without_need(plan: ReleasePlan, shown: Collection[str]) -> tuple[str, ...]:
+    """Obstacles: the accepted lines whose need is not on record. `shown`: keys with a need or a waiver."""
+    return tuple(
+        f"{line.key} has no need on record: link a metric, feedback or incident, or waive it"
+        for line in plan.lines
+        if line.accepted and not line.need and line.key not in shown
+    )
 
 
 def plan_hash(plan: ReleasePlan) -> str:

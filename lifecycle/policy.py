@@ -5,16 +5,19 @@ The file is YAML (conveyor.example.yaml shows every field); reading it is not do
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from lifecycle.calendar import Duration, ZoneName
+from lifecycle.calendar import Duration, OfficeHours, WorkingHours, ZoneName
 from lifecycle.gates import GatePolicy
+from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
 from lifecycle.watch import WatchRules
 from lifecycle.workflow import StatusMap
+
+_ANY_DAY = date(2024, 1, 1)
 
 
 class Frozen(BaseModel):
@@ -54,8 +57,9 @@ class Step(Frozen):
     waits_as: str = Field(description="the flow run's state while it waits, such as `Awaiting QA`")
     binds: Scope
     quorum: dict[str, int] = Field(min_length=1, description="how many people of which role")
-    due: Duration = timedelta(days=2)
-    remind: tuple[Duration, ...] = ()
+    remind: tuple[Duration, ...] = Field(default=(), description="after the asking, in working hours")
+    due: Duration = Field(default=timedelta(days=2), description="from then on deputies may sign too")
+    expires: Duration = Field(default=timedelta(days=14), description="from then on nobody may sign it")
     authors_may_sign: bool = False
     by_link: bool = Field(default=False, description="ask through a signed link instead of Slack")
     hotfix: bool = Field(default=True, description="also asked for a hotfix")
@@ -65,6 +69,13 @@ class Step(Frozen):
         for role, needed in self.quorum.items():
             if needed < 1:
                 raise ValueError(f"step {self.id}: a quorum of {needed} {role} asks nobody")
+        return self
+
+    @model_validator(mode="after")
+    def _times_ascend(self) -> Self:
+        times = [*self.remind, self.due, self.expires]
+        if times != sorted(times) or len(set(self.remind)) < len(self.remind):
+            raise ValueError(f"step {self.id}: remind, due and expires must follow each other in time")
         return self
 
 
@@ -87,19 +98,64 @@ class Watch(Frozen):
 class Review(Frozen):
     """The weekly review: when, where, who must have taken part, and how much fits."""
 
-    cron: str = "0 10 * * 5"
+    cron: str | None = Field(default=None, description="0 10 * * 5 if there is no `every` either")
+    every: EveryWeeks | None = None
     time_zone: ZoneName = "UTC"
+    holidays: Holidays = Holidays()
     channel: str
     roles: tuple[str, ...] = ()
-    capacity: float = Field(gt=0, description="points that one release can take")
-    due: Duration = timedelta(days=2)
+    capacity: float | Literal["measured"] = Field(description="points that one release can take")
+    capacity_weeks: int = Field(default=8, ge=1, le=52, description="so many past weeks are measured")
+    capacity_unmeasured: float = Field(default=20, gt=0, description="taken while no week was measured")
+    due: Duration = Field(default=timedelta(days=2), description="from then on it is late; one reminder")
+    deputies: Duration | None = Field(
+        default=None, description="from then on deputies may take part; twice `due` if left out"
+    )
+    need: Literal["required", "optional"] = Field(
+        default="optional", description="whether an accepted request must show its need, or have a waiver"
+    )
+
+    @field_validator("capacity")
+    @classmethod
+    def _room_for_something(cls, value: float | Literal["measured"]) -> float | Literal["measured"]:
+        if value != "measured" and not value > 0:
+            raise ValueError("capacity is a number of points greater than 0, or measured")
+        return value
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if self.cron is not None and self.every is not None:
+            raise ValueError("a review has either cron or every")
+        if self.cron is not None and next(occasions(Schedule(cron(self.cron)), _ANY_DAY), None) is None:
+            raise ValueError(f"{self.cron!r} names no day that ever comes")
+        return self
+
+    @model_validator(mode="after")
+    def _times_ascend(self) -> Self:
+        if self.deputies is not None and self.due > self.deputies:
+            raise ValueError("due must not be later than deputies")
+        return self
+
+    @property
+    def deputies_after(self) -> timedelta:
+        """How long after its beginning deputies may take part for who holds a missing role."""
+        return 2 * self.due if self.deputies is None else self.deputies
+
+    @property
+    def rule(self) -> Cron | EveryWeeks:
+        """On which days it is planned, and at what time."""
+        return self.every or cron("0 10 * * 5" if self.cron is None else self.cron)
 
 
 class Feedback(Frozen):
     """When the requesters are asked, and how long an answer is waited for."""
 
     after: Duration = timedelta(days=7)
+    remind_after: Duration = Field(default=timedelta(days=3), description="once, in working hours")
     closes_after: Duration = timedelta(days=7)
+    settles_after: Duration = Field(
+        default=timedelta(minutes=10), description="a bare answer waits for its score and comment"
+    )
 
 
 class Waits(Frozen):
@@ -123,8 +179,22 @@ class Project(Frozen):
     production_url: str
     issue_type: str = "Task"
     intake_label: str = "request"
+    subtask_type: str = Field(default="Sub-task", description="Jira's issue type for parts of an issue")
+    service_desk: str = Field(
+        default="",
+        description="a Jira Service Management project: each issue there asks for a request here",
+    )
     statuses: StatusMap = Field(default=StatusMap(), description="the team's own status names -> ours")
     gates: GatePolicy = GatePolicy()
+    migrations: tuple[str, ...] = Field(
+        default=("**/migrations/**",),
+        description="files that change the database: signers are warned",
+    )
+
+
+def _off(given: object) -> object:
+    """YAML reads an unquoted `off` as false."""
+    return "off" if given is False else given
 
 
 class Policy(Frozen):
@@ -138,11 +208,23 @@ class Policy(Frozen):
     watch: Watch
     feedback: Feedback = Feedback()
     waits: Waits = Waits()
+    working_hours: OfficeHours = Field(
+        default=OfficeHours(), description="when people are reminded; each in their own time zone"
+    )
+    requests_page: Annotated[Literal["off", "public", "token"], BeforeValidator(_off)] = Field(
+        default="off", description="who may see every request's title and state on the gateway's /requests"
+    )
+    break_glass: tuple[str, ...] = Field(default=(), description="roles that may override a sign-off")
     bots: tuple[str, ...] = Field(default=(), description="git e-mails of bots, who are no authors")
+    slack_groups: dict[str, Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]] = Field(
+        default_factory=dict,
+        description="role -> Slack user group whose members hold it",
+    )
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         problems = [*self._double_ids(), *self._unknown_deputies(), *self._quorums_out_of_reach()]
+        problems += self._desks_of_a_team()
         if not self.steps_for("hotfix"):
             problems.append("steps: none is asked for a hotfix, so that one would go out unsigned")
         if problems:
@@ -158,10 +240,20 @@ class Policy(Frozen):
             ("Slack id", [p.slack for p in self.people if p.slack]),
             ("e-mail", [e.lower() for p in self.people for e in p.emails]),
             ("project", [p.id for p in self.projects]),
+            ("service desk", [p.service_desk for p in self.projects if p.service_desk]),
             ("step", [s.id for s in self.steps]),
         ):
             problems += [f"{what} {i} stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
         return problems
+
+    def _desks_of_a_team(self) -> list[str]:
+        """What is asked at a desk is filed in the team's project: in one and the same it would never end."""
+        keys = {project.jira for project in self.projects}
+        return [
+            f"service desk {project.service_desk} is a project of its own, not one that a team works in"
+            for project in self.projects
+            if project.service_desk in keys
+        ]
 
     def _unknown_deputies(self) -> list[str]:
         known = {person.id for person in self.people}
@@ -206,6 +298,22 @@ class Policy(Frozen):
         """The author behind a git e-mail, case ignored."""
         wanted = email.lower()
         return next((p for p in self.people if wanted in {e.lower() for e in p.emails}), None)
+
+    @property
+    def review_schedule(self) -> Schedule:
+        """When the weekly review is."""
+        rules = self.review
+        return Schedule(rules.rule, rules.time_zone, rules.holidays, self.working_hours.days)
+
+    def hours_of(self, person: Person) -> WorkingHours:
+        """When `person` works, by the clock where they are."""
+        return WorkingHours.model_validate({**self.working_hours.model_dump(), "time_zone": person.time_zone})
+
+    @property
+    def keeper(self) -> Person | None:
+        """Who hands on what people without Slack have to see: a manager who has it, or else anybody."""
+        able = [p for p in (*self.with_role("manager"), *self.people) if p.active and p.slack]
+        return able[0] if able else None
 
     def with_role(self, role: str) -> tuple[Person, ...]:
         """Active people who hold `role`, in the file's order."""

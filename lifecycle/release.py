@@ -13,14 +13,25 @@ from pydantic import BaseModel, ConfigDict
 
 from lifecycle import events as e
 from lifecycle.phases import FORBIDDEN_WHILE_HELD, TRANSITIONS, IllegalEvent, Phase
+from lifecycle.scope import Scope, ScopeLine, changed
 
 
 class Release(BaseModel):
-    """What the events of one release add up to. Everything about an earlier candidate stays readable."""
+    """What the events of one release add up to. Everything about an earlier candidate stays readable.
+
+    `plan` is the present one, `closed` as the review closed it. `outdated`: the newest candidate was cut
+    under another plan.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     plan: e.Planned
+    closed: e.Planned
+    outdated: bool = False
+    scope_asked: tuple[e.ScopeChangeAsked, ...] = ()
+    scope_approved: tuple[e.ScopeChangeApproved, ...] = ()
+    scope_refused: tuple[e.ScopeChangeRefused, ...] = ()
+    scope_changed: tuple[e.ScopeChanged, ...] = ()
     phase: Phase = Phase.PLANNED
     told: frozenset[str] = frozenset()
     hold: e.Held | None = None
@@ -32,11 +43,16 @@ class Release(BaseModel):
     rejected: e.CandidateRejected | None = None
     staged: e.Staged | None = None
     asked: tuple[e.SignOffAsked, ...] = ()
+    reminded: tuple[e.SignOffReminded, ...] = ()
+    deputies: tuple[e.DeputyAsked, ...] = ()
+    expired: tuple[e.SignOffExpired, ...] = ()
     signatures: tuple[e.SignOffGiven, ...] = ()
     withdrawn: tuple[e.SignOffWithdrawn, ...] = ()
     carried: tuple[e.SignOffCarried, ...] = ()
     returned: tuple[e.Returned, ...] = ()
     passed: tuple[e.StepPassed, ...] = ()
+    overridden: tuple[e.StepOverridden, ...] = ()
+    timed: e.ReleaseTimed | None = None
     production: e.ProductionStarted | None = None
     deployed: e.ProductionDeployed | None = None
     ticks: tuple[e.WatchTicked, ...] = ()
@@ -44,7 +60,11 @@ class Release(BaseModel):
     rollback: e.RollbackStarted | None = None
     rolled_back: e.RolledBack | None = None
     feedback_asked: tuple[e.FeedbackAsked, ...] = ()
+    feedback_reminded: tuple[e.FeedbackReminded, ...] = ()
     feedback_given: tuple[e.FeedbackGiven, ...] = ()
+    feedback_late: tuple[e.FeedbackGiven, ...] = ()
+    """Those of `feedback_given` that came after the closing, which did not count them."""
+    feedback_followed: tuple[e.FeedbackFollowed, ...] = ()
     ended: e.Closed | e.Abandoned | e.Superseded | None = None
 
     @property
@@ -62,14 +82,43 @@ class Release(BaseModel):
         """Every issue that goes out with this release, those of a rolled-back one included."""
         return (*self.plan.carries, *(k for k in self.plan.issues if k not in self.plan.carries))
 
+    @property
+    def scope(self) -> Scope:
+        """The present scope; without sizes and dependencies where no review told them."""
+        return scope_of(self.plan)
+
+    @property
+    def scope_change(self) -> e.ScopeChangeAsked | None:
+        """The change of scope that waits for its approvals; there is never more than one."""
+        over = {fact.request for fact in (*self.scope_refused, *self.scope_changed)}
+        return next((asked for asked in self.scope_asked if asked.request not in over), None)
+
+    @property
+    def answers(self) -> tuple[e.FeedbackGiven, ...]:
+        """The last answer to each question whether it helped, in the order of the first ones."""
+        return tuple({given.request: given for given in self.feedback_given}.values())
+
+    @property
+    def unanswered(self) -> tuple[e.FeedbackAsked, ...]:
+        """Who was asked whether it helped and has not said."""
+        answered = {given.request for given in self.feedback_given}
+        return tuple(a for a in self.feedback_asked if a.request not in answered)
+
     def question(self, request: str) -> e.SignOffAsked | None:
         """What `request` asks, None if nobody was asked so."""
         return next((a for a in self.asked if a.request == request), None)
 
     def asked_now(self, step: str | None = None) -> tuple[e.SignOffAsked, ...]:
-        """The open questions of the newest candidate (of one step); older ones are superseded."""
+        """The open questions of the newest candidate (of one step); older ones are superseded.
+
+        So are those that were asked before the plan changed.
+        """
         number = self.candidate.number if self.candidate else 0
-        return tuple(a for a in self.asked if a.number == number and step in (None, a.step))
+        return tuple(
+            a
+            for a in self.asked
+            if (a.number, a.plan_hash) == (number, self.plan.plan_hash) and step in (None, a.step)
+        )
 
     def has_passed(self, step: str) -> bool:
         """The step is passed for the newest candidate."""
@@ -80,23 +129,32 @@ class Release(BaseModel):
         """Somebody sent back what `request` asked about."""
         return any(r.request == request for r in self.returned)
 
+    def is_expired(self, request: str) -> bool:
+        """Its time to be signed is over."""
+        return any(x.request == request for x in self.expired)
+
     def is_open(self, request: str) -> bool:
-        """`request` asks about the newest candidate, and nobody has sent it back."""
-        ask = self.question(request)
-        return ask in self.asked_now() and not self.is_returned(request)
+        """`request` asks about the newest candidate, is in time, and nobody has sent it back."""
+        in_time = not self.is_expired(request)
+        return in_time and self.question(request) in self.asked_now() and not self.is_returned(request)
+
+    def override(self, step: str) -> e.StepOverridden | None:
+        """Who let the newest candidate past `step` unsigned, if anybody did."""
+        number = self.candidate.number if self.candidate else 0
+        return next((o for o in self.overridden if (o.step, o.number) == (step, number)), None)
 
     def carry(self, request: str) -> e.SignOffCarried | None:
         """The one carry that can reach the open question `request`, None if there is none.
 
         Only an issue's own sign-off carries, only from the candidate it was last asked for, only if the
-        issue's files are the same there and here, and never past a return.
+        issue's files are the same there and here, never past a return or a change of the plan.
         """
         ask = self.question(request)
         if ask is None or ask.issue is None or ask not in self.asked_now():
             return None
         same = [a for a in self.asked if (a.step, a.issue) == (ask.step, ask.issue) and a.number < ask.number]
         before = max(same, key=lambda a: a.number, default=None)
-        if before is None or self.is_returned(before.request):
+        if before is None or self.is_returned(before.request) or before.plan_hash != ask.plan_hash:
             return None
         digests = {c.number: c.digests.get(ask.issue, "") for c in self.candidates}
         if not digests[ask.number] or digests[before.number] != digests[ask.number]:
@@ -134,7 +192,7 @@ def apply(release: Release | None, event: e.ReleaseEvent) -> Release:
     if release is None:
         if not isinstance(event, e.Planned):
             raise IllegalEvent("no release", event.kind)
-        return Release(plan=event, told=frozenset({event.key("")}))
+        return Release(plan=event, closed=event, told=frozenset({event.key("")}))
     if event.key("") in release.told:
         return release
     after = TRANSITIONS.get((release.phase, event.kind))
@@ -154,7 +212,9 @@ def _objection(release: Release, event: e.ReleaseEvent) -> str:
         _unfit_hold(release, event)
         or _unfit_candidate(release, event)
         or _unfit_signing(release, event)
+        or _unfit_scope(release, event)
         or _unfit_attempt(release, event)
+        or _unfit_feedback(release, event)
     )
 
 
@@ -172,7 +232,9 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
     number, sha = (release.candidate.number, release.candidate.sha) if release.candidate else (0, "")
     if isinstance(event, e.CandidateAsked | e.CandidateCut):
         return _unlike("candidate", number + 1, event.number)
-    if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed):
+    if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed | e.StepOverridden):
+        return _unlike("candidate", number, event.number)
+    if isinstance(event, e.SignOffReminded | e.DeputyAsked):
         return _unlike("candidate", number, event.number)
     if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):
         return _unlike("candidate", number, event.number) or _unlike("commit", sha, event.sha)
@@ -185,12 +247,34 @@ def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:
             return f"{event.issue} is not in this release"
         case e.SignOffAsked():
             return _unlike("plan", release.plan.plan_hash, event.plan_hash)
-        case e.SignOffGiven() | e.Returned() if not release.is_open(event.request):
+        case e.SignOffGiven() | e.Returned() | e.SignOffExpired() if not release.is_open(event.request):
             return "this is not asked, or not asked any more"
+        case e.ReleaseTimed():
+            return _unlike("time", (release.timed.round if release.timed else 0) + 1, event.round)
         case e.SignOffWithdrawn() if not any(_takes_back(event, s) for s in release.signatures):
             return "there is no such signature"
         case e.SignOffCarried() if event != release.carry(event.request):
             return "no sign-off can be carried so"
+        case _:
+            return ""
+
+
+def _unfit_scope(release: Release, event: e.ReleaseEvent) -> str:
+    waiting = release.scope_change
+    match event:
+        case e.ScopeChangeAsked() if waiting is not None:
+            return "another change of scope waits for its approvals"
+        case e.ScopeChangeAsked():
+            return _unlike("plan", release.plan.plan_hash, event.plan_hash)
+        case e.ScopeChangeApproved() | e.ScopeChangeRefused() | e.ScopeChanged():
+            if waiting is None or waiting.request != event.request:
+                return "this change of scope does not wait for anybody"
+            if isinstance(event, e.ScopeChanged):
+                after = changed(release.scope, waiting.add, waiting.remove)
+                return _unlike("plan", waiting.new_hash, event.plan_hash) or _unlike(
+                    "scope", after.issues, event.issues
+                )
+            return ""
         case _:
             return ""
 
@@ -214,27 +298,66 @@ def _unfit_attempt(release: Release, event: e.ReleaseEvent) -> str:
     return _unlike("attempt", release.attempt, event.attempt) or wrong_sha
 
 
+def _unfit_feedback(release: Release, event: e.ReleaseEvent) -> str:
+    match event:
+        case e.FeedbackReminded() if not any(a.person == event.person for a in release.unanswered):
+            return "they have nothing left to answer"
+        case e.FeedbackGiven():
+            return _unfit_answer(release, event)
+        case e.FeedbackFollowed() if not any(
+            (g.request, g.answer) == (event.request, "not") for g in release.feedback_given
+        ):
+            return "nobody said that it did not help"
+        case _:
+            return ""
+
+
+def _unfit_answer(release: Release, event: e.FeedbackGiven) -> str:
+    asked = next((a for a in release.feedback_asked if a.request == event.request), None)
+    before = [given for given in release.feedback_given if given.request == event.request]
+    if asked is None and not event.entered_by:
+        return "nobody asks this"
+    if asked is not None and (asked.person, asked.issue) != (event.person, event.issue):
+        return "this question was for somebody else"
+    if event.issue not in release.delivers:
+        return f"{event.issue} is not in this release"
+    if event.entered_by and any(not given.entered_by for given in before):
+        return "they have answered themselves"
+    return _unlike("answer", len(before) + 1, event.round)
+
+
 def _unlike(what: str, wanted: object, given: object) -> str:
     return "" if wanted == given else f"the {what} is {wanted}, not {given}"
 
 
 _LISTS: Mapping[str, str] = {
+    "ScopeChangeAsked": "scope_asked",
+    "ScopeChangeApproved": "scope_approved",
+    "ScopeChangeRefused": "scope_refused",
+    "ScopeChanged": "scope_changed",
     "CandidateCut": "candidates",
     "SignOffAsked": "asked",
+    "SignOffReminded": "reminded",
+    "DeputyAsked": "deputies",
+    "SignOffExpired": "expired",
     "SignOffGiven": "signatures",
     "SignOffWithdrawn": "withdrawn",
     "SignOffCarried": "carried",
     "Returned": "returned",
     "StepPassed": "passed",
+    "StepOverridden": "overridden",
     "WatchTicked": "ticks",
     "FeedbackAsked": "feedback_asked",
+    "FeedbackReminded": "feedback_reminded",
     "FeedbackGiven": "feedback_given",
+    "FeedbackFollowed": "feedback_followed",
 }
 _SINGLES: Mapping[str, str] = {
     "CandidateAsked": "candidate_asked",
     "CandidateVerified": "verified",
     "CandidateRejected": "rejected",
     "Staged": "staged",
+    "ReleaseTimed": "timed",
     "Held": "hold",
     "Resumed": "resumed",
     "ProductionStarted": "production",
@@ -259,11 +382,16 @@ def _changes(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
 def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
     match event:
         case e.CandidateCut():
-            return {"candidate_asked": None, "verified": None, "rejected": None, "staged": None}
+            standing = {"verified": None, "rejected": None, "staged": None}
+            return {"candidate_asked": None, "outdated": False, **standing}
+        case e.ScopeChanged():
+            return {"plan": _replanned(release, event), "outdated": release.candidate is not None}
         case e.SignOffWithdrawn():
             return {"signatures": tuple(s for s in release.signatures if not _takes_back(event, s))}
         case e.Held():
             return {"holds": event.round}
+        case e.FeedbackGiven() if release.phase is Phase.CLOSED:
+            return {"feedback_late": (*release.feedback_late, event)}
         case e.Resumed():
             return {"hold": None}
         case e.ProductionStarted():
@@ -274,6 +402,22 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
             return {"hold": hold, "holds": hold.round}
         case _:
             return {}
+
+
+def _replanned(release: Release, event: e.ScopeChanged) -> e.Planned:
+    """The plan with the change that was waiting."""
+    waiting = release.scope_change
+    assert waiting is not None
+    after = changed(release.scope, waiting.add, waiting.remove)
+    titles = {line.key: line.title for line in waiting.add if line.title}
+    update = {"issues": after.issues, "lines": after.lines, "titles": {**release.plan.titles, **titles}}
+    return release.plan.model_copy(update={**update, "plan_hash": event.plan_hash})
+
+
+def scope_of(plan: e.Planned) -> Scope:
+    """The scope of a plan; without sizes and dependencies where no review told them."""
+    lines = plan.lines or tuple(ScopeLine(key=key, title=plan.titles.get(key, "")) for key in plan.issues)
+    return Scope(version=plan.version, lines=lines, capacity=plan.capacity)
 
 
 Door = Literal["slack", "cli", "link", "prefect"]

@@ -16,8 +16,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from lifecycle.events import Fact
+from lifecycle.needs import NeedShown, NeedWaived
+from lifecycle.parts import PartAsked, PartEstimated, PartMade
 from lifecycle.policy import Person, Policy
 from lifecycle.scoring import RequestSource
+from lifecycle.values import ValueSet
 from lifecycle.verdict import Verdict
 
 TITLE_LENGTH = 255
@@ -33,6 +36,10 @@ class Door(StrEnum):
     JIRA = "jira"
     GITLAB = "gitlab"
     SLACK = "slack"
+    DESK = "desk"
+    FILE = "file"
+    FEEDBACK = "feedback"
+    """Somebody said that what went out did not help."""
 
 
 class Requester(BaseModel, frozen=True):
@@ -54,12 +61,21 @@ class Requester(BaseModel, frozen=True):
         known = next((f"{vendor}:{account}" for vendor, account in accounts.items() if account), "")
         return f"person:{self.person}" if self.person else known or f"name:{self.name}"
 
+    @property
+    def called(self) -> str:
+        """What people may know them by: their name, else their account at the door they came by."""
+        accounts = {"Jira": self.jira, "GitLab": self.gitlab, "Slack": self.slack}
+        known = next((f"{account} in {vendor}" for vendor, account in accounts.items() if account), "")
+        return self.name or known or "somebody"
+
 
 class Ask(BaseModel, frozen=True):
     """What somebody asked for at one door.
 
-    `origin` is the same whenever this very ask is read again: `jira:SHOP-3`, `gitlab:7:12`,
-    `slack:{delivery}`. `url` leads back; `place` is the Slack channel of the command, "" elsewhere.
+    `origin` is the same whenever this very ask is read again: `jira:SHOP-3`, `desk:HELP-3`, `gitlab:7:12`,
+    `slack:{delivery}`. `url` leads back; `place` is the Slack channel of the command, and for what came of
+    feedback the origin of the first ask (`gitlab:7:12`); "" elsewhere. `source` is who asks in the words of
+    who files it; None leaves it to person and door.
     """
 
     door: Door
@@ -69,6 +85,7 @@ class Ask(BaseModel, frozen=True):
     requester: Requester
     url: str = ""
     place: str = ""
+    source: RequestSource | None = None
     asked_at: datetime
 
 
@@ -89,6 +106,9 @@ _DOORS: Mapping[Door, RequestSource] = {
     Door.JIRA: RequestSource.CLIENT,
     Door.GITLAB: RequestSource.DEVELOPER,
     Door.SLACK: RequestSource.MANAGEMENT,
+    Door.DESK: RequestSource.CLIENT,
+    Door.FILE: RequestSource.CLIENT,
+    Door.FEEDBACK: RequestSource.CLIENT,
 }
 
 
@@ -110,7 +130,8 @@ def _printable(text: str, keep: str) -> str:
     )
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
+    """How long `text` is for Jira: in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -124,13 +145,13 @@ def one_line(text: str, limit: int = TITLE_LENGTH) -> str:
     line = " ".join(_printable(re.sub(r"\s+", " ", text), "").split())
     if all(unicodedata.category(c) in _INVISIBLE for c in line):
         return ""
-    return line if _units(line) <= limit else _cut(line, limit - 1).rstrip() + "…"
+    return line if units(line) <= limit else _cut(line, limit - 1).rstrip() + "…"
 
 
 def body(text: str, url: str = "") -> str:
     """`text` as it goes into the issue; one that is too long is cut, and says so."""
     clean = _printable(text.replace("\r\n", "\n").replace("\r", "\n"), "\n\t").strip()
-    if _units(clean) <= TEXT_LENGTH:
+    if units(clean) <= TEXT_LENGTH:
         return clean
     where = f"; all of it: {url}" if url else ""
     return f"{_cut(clean, TEXT_LENGTH)}\n\n(cut here: {len(clean)} characters are too many{where})"
@@ -190,7 +211,25 @@ class AlikeFound(Fact, frozen=True):
     score: float
 
 
-RequestEvent = Annotated[Received | AlikeFound, Field(discriminator="kind")]
+class Voted(Fact, frozen=True):
+    """`who` wants `issue` too, without having asked for it; once per person."""
+
+    identity = ("voter",)
+    kind: Literal["Voted"] = "Voted"
+    issue: str
+    who: Requester
+    door: str
+
+    @property
+    def voter(self) -> str:
+        """The same for the same person."""
+        return self.who.identity
+
+
+PartEvent = PartAsked | PartMade | PartEstimated
+RequestEvent = Annotated[
+    Received | AlikeFound | Voted | ValueSet | NeedShown | NeedWaived | PartEvent, Field(discriminator="kind")
+]
 _REQUEST: TypeAdapter[RequestEvent] = TypeAdapter(RequestEvent)
 
 
@@ -204,6 +243,10 @@ class Request(BaseModel, frozen=True):
 
     received: tuple[Received, ...] = ()
     alike: tuple[AlikeFound, ...] = ()
+    voted: tuple[Voted, ...] = ()
+    values: tuple[ValueSet, ...] = ()
+    needs: tuple[NeedShown | NeedWaived, ...] = ()
+    parts: tuple[PartEvent, ...] = ()
 
 
 def fold(events: Iterable[RequestEvent]) -> Request:
@@ -212,4 +255,8 @@ def fold(events: Iterable[RequestEvent]) -> Request:
     return Request(
         received=tuple(event for event in told if isinstance(event, Received)),
         alike=tuple(event for event in told if isinstance(event, AlikeFound)),
+        voted=tuple(event for event in told if isinstance(event, Voted)),
+        values=tuple(event for event in told if isinstance(event, ValueSet)),
+        needs=tuple(event for event in told if isinstance(event, NeedShown | NeedWaived)),
+        parts=tuple(event for event in told if isinstance(event, PartEvent)),
     )

@@ -6,7 +6,7 @@ The facts are those of the ledger's `review:{project}:{week}` streams.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,21 +17,20 @@ from lifecycle.planning import Decided, Decision, PlanLine, ReleasePlan, apply_d
 from lifecycle.planning import may_close as plan_may_close
 from lifecycle.policy import Policy
 from lifecycle.requests import opaque
+from lifecycle.review_agenda import Agenda
 from lifecycle.verdict import Verdict
 
-DEFERRED_SHOWN = 10
-"""So many deferred lines are kept besides the accepted ones; of the others only the number."""
+DEFERRED_SHOWN = 400
+"""So many deferred lines can be decided besides the accepted ones, the best first; of the others only the
+number. A meeting decides no more, and every look at the review reads them all."""
+
+DEFERRED_TOLD = 10
+"""So many requests that only the machine deferred are told why: the others would be told so every week."""
 
 
 def stream(project: str, week: str) -> str:
     """The review's stream in the ledger, such as `review:shop:2026-W42`."""
     return f"review:{project}:{week}"
-
-
-def week_of(moment: datetime) -> str:
-    """The ISO week of an aware time, by that time's own zone: `2026-W42`."""
-    year, week, _ = moment.isocalendar()
-    return f"{year}-W{week:02}"
 
 
 _FINAL = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -57,6 +56,7 @@ class Proposed(Fact, frozen=True):
     open: int
     asked_by: dict[str, str] = Field(default_factory=dict, description="issue -> source and requesters")
     due: datetime
+    agenda: Agenda = Agenda()
 
     def key(self, stream: str) -> str:  # noqa: ARG002 - the id is unique among all streams
         """`Proposed:{proposal}`, so that whoever holds a line's id finds the stream."""
@@ -77,6 +77,26 @@ class LineDecided(Fact, frozen=True):
     door: str
 
 
+class ReviewReminded(Fact, frozen=True):
+    """It is late: `person`, who holds a role that nobody has taken part in, is reminded.
+
+    `person` is "" where every role has taken part and the review only has to be closed.
+    """
+
+    identity = ("person",)
+    kind: Literal["ReviewReminded"] = "ReviewReminded"
+    person: str
+
+
+class ReviewDeputyAsked(Fact, frozen=True):
+    """`deputy` may take part in the place of `person`."""
+
+    identity = ("person",)
+    kind: Literal["ReviewDeputyAsked"] = "ReviewDeputyAsked"
+    person: str
+    deputy: str
+
+
 class ReviewClosed(Fact, frozen=True):
     """`person` closed the review: the plan stands as it is."""
 
@@ -86,7 +106,7 @@ class ReviewClosed(Fact, frozen=True):
 
 
 class PlanWritten(Fact, frozen=True):
-    """Jira shows the plan, and the release was started; `version` is "" if nothing was accepted."""
+    """What `PlanClosed` was called before it said where the plan is shown; told in old ledgers only."""
 
     kind: Literal["PlanWritten"] = "PlanWritten"
     version: str
@@ -94,7 +114,26 @@ class PlanWritten(Fact, frozen=True):
     issues: tuple[str, ...] = ()
 
 
-ReviewEvent = Annotated[Proposed | LineDecided | ReviewClosed | PlanWritten, Field(discriminator="kind")]
+class PlanClosed(Fact, frozen=True):
+    """The plan is shown everywhere, and its release was started; `version` is "" if nothing was accepted.
+
+    `wiki` and `milestone` are addresses, "" where there is none; `left_out` says what could not be written,
+    and why.
+    """
+
+    kind: Literal["PlanClosed"] = "PlanClosed"
+    version: str
+    plan_hash: str = ""
+    issues: tuple[str, ...] = ()
+    wiki: str = ""
+    milestone: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+ReviewEvent = Annotated[
+    Proposed | LineDecided | ReviewReminded | ReviewDeputyAsked | ReviewClosed | PlanWritten | PlanClosed,
+    Field(discriminator="kind"),
+]
 _ADAPTER: TypeAdapter[ReviewEvent] = TypeAdapter(ReviewEvent)
 
 
@@ -108,8 +147,10 @@ class Review(BaseModel, frozen=True):
 
     proposed: Proposed | None = None
     decided: tuple[LineDecided, ...] = ()
+    reminded: tuple[ReviewReminded, ...] = ()
+    deputies: tuple[ReviewDeputyAsked, ...] = ()
     closed: ReviewClosed | None = None
-    written: PlanWritten | None = None
+    written: PlanWritten | PlanClosed | None = None
 
     @property
     def plan(self) -> ReleasePlan:
@@ -144,6 +185,10 @@ def fold(events: Iterable[ReviewEvent]) -> Review:
                 change = {"proposed": review.proposed or event}
             case LineDecided():
                 change = {"decided": (*review.decided, event)}
+            case ReviewReminded():
+                change = {"reminded": (*review.reminded, event)}
+            case ReviewDeputyAsked():
+                change = {"deputies": (*review.deputies, event)}
             case ReviewClosed():
                 change = {"closed": event}
             case _:
@@ -170,20 +215,37 @@ def abridged(plan: ReleasePlan) -> ReleasePlan:
 
 
 def missing_roles(review: Review, policy: Policy, closer: str = "") -> tuple[str, ...]:
-    """The roles that have to take part and did not: by deciding a line, or by closing."""
-    took_part = [policy.person(id) for id in {*(d.person for d in review.decided), closer} if id]  # noqa: A001
-    roles = {role for person in took_part if person and person.active for role in person.roles}
+    """The roles that have to take part and did not: by deciding a line, or by closing.
+
+    A deputy who was asked takes part as whom they stand in for.
+    """
+    took_part = {*(d.person for d in review.decided), closer}
+    voices = {*took_part, *(asked.person for asked in review.deputies if _acts(policy, asked, took_part))}
+    people = [policy.person(id) for id in voices if id]  # noqa: A001
+    roles = {role for person in people if person and person.active for role in person.roles}
     return tuple(role for role in policy.review.roles if role not in roles)
 
 
-def may_close(review: Review, policy: Policy, closer: str) -> Verdict:
-    """Decide whether `closer` may close: every role took part, and the plan can be carried out."""
+def _acts(policy: Policy, asked: ReviewDeputyAsked, took_part: Collection[str]) -> bool:
+    """The deputy took part, is still somebody, and may still stand in for that person."""
+    deputy, person = policy.person(asked.deputy), policy.person(asked.person)
+    named = person is not None and person.deputy == asked.deputy
+    return named and deputy is not None and deputy.active and asked.deputy in took_part
+
+
+def may_close(review: Review, policy: Policy, closer: str, obstacles: Sequence[str] = ()) -> Verdict:
+    """Decide whether `closer` may close: every role took part, and the plan can be carried out.
+
+    `obstacles` are those that only Jira and the backlog know of at this moment.
+    """
     if review.proposed is None:
         return Verdict(reasons=("nothing was proposed yet",))
     missing = [f"nobody has taken part as {role}" for role in missing_roles(review, policy, closer)]
-    return Verdict(reasons=(*missing, *plan_may_close(review.plan).reasons))
+    return Verdict(reasons=(*missing, *plan_may_close(review.plan).reasons, *obstacles))
 
 
 def put_off(plan: ReleasePlan) -> Sequence[PlanLine]:
-    """The lines that are neither accepted nor rejected."""
-    return [line for line in plan.lines if line.decision is Decision.DEFER]
+    """The deferred lines of which their issues are told: a person's, and the first of the machine's."""
+    deferred = [line for line in plan.lines if line.decision is Decision.DEFER]
+    by_machine = [line.key for line in deferred if not line.person][:DEFERRED_TOLD]
+    return [line for line in deferred if line.person or line.key in by_machine]

@@ -1,6 +1,7 @@
 """What a request is worth now: WSJF, weighted shortest job first, the cost of delay over the job size.
 
-Nothing is guessed from a request's text; people set urgency, importance and complexity.
+Nothing is guessed from a request's text: `lifecycle.values` says where urgency, importance and complexity
+come from. docs/planning.md has the formula with an example.
 
 Source: https://framework.scaledagile.com/wsjf
 """
@@ -23,11 +24,19 @@ class RequestSource(StrEnum):
     MANAGEMENT = "management"
 
 
+class Note(NamedTuple):
+    """Where a value comes from: `basis` in a word or two, such as `set by Mara`, and why."""
+
+    basis: str
+    why: str
+
+
 class Request(BaseModel, frozen=True):
     """One request as the review sees it.
 
     `requesters`: everyone who asked, merged duplicates included; `votes`: who joined without asking.
-    `urgency`, `importance`: 1..5, set by people. `complexity`: points, None while nobody estimated it.
+    `urgency`, `importance`: 1..5. `complexity`: points, None while nothing is known of it. `notes`: where
+    each of them comes from, by its name. `need`: what shows by itself that it is needed, "" if nothing does.
     `blocks`, `blocked_by`: keys of open requests; a finished blocker is left out by whoever reads them.
     `priority`: Jira's word; it is shown, it does not score.
     """
@@ -46,6 +55,8 @@ class Request(BaseModel, frozen=True):
     blocked_by: tuple[str, ...] = ()
     needs_info: bool = False
     priority: str = ""
+    need: str = ""
+    notes: dict[str, Note] = {}
 
 
 class Weights(BaseModel, frozen=True, extra="forbid"):
@@ -68,11 +79,15 @@ class Weights(BaseModel, frozen=True, extra="forbid"):
 
 
 class Term(NamedTuple):
-    """One part of a score. `job size` divides the sum of the others."""
+    """One part of a score. `job size` divides the sum of the others.
+
+    `basis` is where a value that people set or the machine suggested comes from.
+    """
 
     name: str
     value: float
     why: str
+    basis: str = ""
 
 
 class Score(BaseModel, frozen=True):
@@ -99,17 +114,25 @@ def score(request: Request, now: datetime, weights: Weights) -> Score:
     size = size_of(request, weights)
     why = "nobody estimated it" if request.complexity is None else "estimated"
     total = round(math.fsum(term.value for term in terms) / size, 4)
-    return Score(total=total, terms=(*terms, Term("job size", float(size), why)))
+    return Score(total=total, terms=(*terms, _noted("job size", float(size), why, request, "complexity")))
+
+
+def _noted(name: str, value: float, why: str, request: Request, noted: str) -> Term:
+    """The term with what is noted of the value behind it."""
+    basis, reason = request.notes.get(noted, Note("", ""))
+    return Term(name, value, f"{why} ({basis}: {reason})" if basis else why, basis)
 
 
 def _value(request: Request, weights: Weights) -> tuple[Term, Term]:
     factor = weights.source.get(request.source, 1.0)
     asked = min(len(set(request.requesters)) + request.votes, weights.asked_at_most)
     return (
-        Term(
+        _noted(
             "business value",
             request.importance * weights.importance * factor,
             f"importance {request.importance}, asked by {request.source}",
+            request,
+            "importance",
         ),
         Term("asked", asked * weights.asked, f"asked for or voted for by {asked}"),
     )
@@ -119,11 +142,19 @@ def _time(request: Request, now: datetime, weights: Weights) -> tuple[Term, Term
     age = max(now - request.created, timedelta(0))
     share = min(age / weights.full_age, 1.0) if weights.full_age else 1.0
     return (
-        Term("urgency", request.urgency * weights.urgency, f"urgency {request.urgency}"),
+        _noted(
+            "urgency", request.urgency * weights.urgency, f"urgency {request.urgency}", request, "urgency"
+        ),
         Term("age", round(share * weights.age, 4), f"{age.days} days old"),
     )
 
 
 def _opportunity(request: Request, weights: Weights) -> tuple[Term]:
     enables = min(len(set(request.blocks)), weights.enables_at_most)
-    return (Term("enables", enables * weights.enables, f"{enables} requests wait for it"),)
+    return (
+        Term(
+            "enables",
+            enables * weights.enables,
+            f"{enables} {'request waits' if enables == 1 else 'requests wait'} for it",
+        ),
+    )

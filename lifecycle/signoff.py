@@ -25,6 +25,7 @@ class Signing(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     role: str = ""
+    instead_of: str | None = None
     round: int = 1
     reasons: tuple[str, ...] = ()
 
@@ -89,18 +90,20 @@ def _chain(release: Release, request: str) -> tuple[str, ...]:
     return (request, *(earlier for carried in before for earlier in _chain(release, carried)))
 
 
-def _counted(release: Release, request: str, step: Step) -> frozenset[tuple[str, str]]:
-    """The signers who count, carried or not: nobody who wrote part of the candidate that is asked about."""
+def _counting(release: Release, request: str, step: Step) -> list[e.SignOffGiven]:
+    """The signatures that count, carried or not: none of who wrote part of the candidate asked about."""
     ask = release.question(request)
     asked_about = [c.authors for c in release.candidates if ask and c.number == ask.number]
     authors = () if step.authors_may_sign else {author for some in asked_about for author in some}
-    return frozenset((role, person) for role, person in signers(release, request) if person not in authors)
+    chain = _chain(release, request)
+    return [s for s in release.signatures if s.request in chain and s.person not in authors]
 
 
 def missing(release: Release, request: str, step: Step) -> dict[str, int]:
     """How many signatures of which role `request` still lacks."""
-    given = _counted(release, request, step)
-    lacks = {role: needed - sum(r == role for r, _ in given) for role, needed in step.quorum.items()}
+    # A deputy's voice is that of the person they stand in for, so the two never count as two.
+    voices = {(s.role, s.instead_of or s.person) for s in _counting(release, request, step)}
+    lacks = {role: needed - sum(r == role for r, _ in voices) for role, needed in step.quorum.items()}
     return {role: count for role, count in lacks.items() if count > 0}
 
 
@@ -113,16 +116,27 @@ def may_sign(release: Release, request: str, person: Person, policy: Policy) -> 
     step = next((s for s in policy.steps if ask and s.id == ask.step), None)
     if ask is None or step is None:
         return Signing(reasons=("nobody was asked for this sign-off",))
-    roles = [role for role in step.quorum if role in person.roles]
     given = signers(release, request)
-    open_roles = [r for r in roles if (r, person.id) not in given]
-    role = next((r for r in open_roles if r in missing(release, request, step)), next(iter(open_roles), ""))
+    voices = [v for v in _voices(release, ask, step, person, policy) if (v[0], person.id) not in given]
+    lacking = missing(release, request, step)
+    role, instead_of = next((v for v in voices if v[0] in lacking), next(iter(voices), ("", None)))
     reasons = [*_request_is_dead(release, ask), *_person_is_barred(release, step, person)]
-    if not roles:
-        reasons.append(f"{step.title} is signed by {' and '.join(step.quorum)}")
-    elif not role:
+    if not role and any(who == person.id for _, who in given):
         reasons.append("you have signed this already")
-    return Signing(role=role, round=_round(release, request, role, person.id), reasons=tuple(reasons))
+    elif not role:
+        reasons.append(f"{step.title} is signed by {' and '.join(step.quorum)}")
+    turn = _round(release, request, role, person.id)
+    return Signing(role=role, instead_of=instead_of, round=turn, reasons=tuple(reasons))
+
+
+def _voices(
+    release: Release, ask: e.SignOffAsked, step: Step, person: Person, policy: Policy
+) -> list[tuple[str, str | None]]:
+    """The (role, instead of whom) in which `person` may sign: their own, or as a deputy who was asked."""
+    own: list[tuple[str, str | None]] = [(role, None) for role in step.quorum if role in person.roles]
+    asked = [d for d in release.deputies if (d.step, d.number, d.deputy) == (ask.step, ask.number, person.id)]
+    absent = [policy.person(deputy.person) for deputy in asked]
+    return own or [(role, p.id) for p in absent if p for role in step.quorum if role in p.roles]
 
 
 def may_return(release: Release, request: str, person: Person, policy: Policy) -> Verdict:
@@ -137,7 +151,7 @@ def may_return(release: Release, request: str, person: Person, policy: Policy) -
     reasons = _request_is_dead(release, ask)
     if not person.active:
         reasons.append("your account is deactivated")
-    if not any(role in person.roles for role in step.quorum):
+    if not _voices(release, ask, step, person, policy):
         reasons.append(f"{step.title} is decided by {' and '.join(step.quorum)}")
     return Verdict(reasons=tuple(reasons))
 
@@ -146,8 +160,12 @@ def _request_is_dead(release: Release, ask: e.SignOffAsked) -> list[str]:
     newest = release.candidate.number if release.candidate else 0
     if ask.number != newest:
         return [f"candidate {ask.number} is superseded by candidate {newest}"]
+    if ask.plan_hash != release.plan.plan_hash:
+        return ["the scope of the release was changed since; the next candidate is asked about anew"]
     if release.is_returned(ask.request):
         return ["it was returned for rework"]
+    if release.is_expired(ask.request):
+        return ["it was not signed in time; ask for a new candidate"]
     if (release.phase, "SignOffGiven") not in TRANSITIONS:
         return [f"the release is past it: {release.phase}"]
     return []
@@ -183,8 +201,48 @@ def may_withdraw(release: Release, request: str, person: Person) -> tuple[e.Sign
     )
 
 
+def speakers(release: Release, request: str, role: str, policy: Policy) -> tuple[Person, ...]:
+    """Who could sign `request` in `role`: those who hold it, then the deputies asked in place of one."""
+    ask = release.question(request)
+    asked = [d for d in release.deputies if ask and (d.step, d.number) == (ask.step, ask.number)]
+    holders = policy.with_role(role)
+    away = {person.id for person in holders}
+    deputies = (policy.person(d.deputy) for d in asked if d.person in away)
+    return (*holders, *(p for p in deputies if p and p.active and p not in holders))
+
+
+def awaited(release: Release, step: Step, policy: Policy) -> dict[str, tuple[e.SignOffAsked, ...]]:
+    """By person, the open questions of `step` that wait for exactly them; in the people file's order."""
+    open_ = [a for a in release.asked_now(step.id) if missing(release, a.request, step)]
+    found = {p.id: tuple(a for a in open_ if _is_awaited(release, a, step, p, policy)) for p in policy.people}
+    return {person: asks for person, asks in found.items() if asks}
+
+
+def _is_awaited(release: Release, ask: e.SignOffAsked, step: Step, person: Person, policy: Policy) -> bool:
+    signing = may_sign(release, ask.request, person, policy)
+    return signing.allowed and signing.role in missing(release, ask.request, step)
+
+
+def may_override(release: Release, step: Step | None, person: Person, policy: Policy) -> Verdict:
+    """Whether `person` may let the newest candidate past `step` unsigned, with every reason against it."""
+    reasons: list[str] = []
+    if not set(policy.break_glass) & set(person.roles):
+        who = " and ".join(policy.break_glass) or "nobody: the policy names no role under break_glass"
+        reasons.append(f"a sign-off is overridden by {who}")
+    if step is None:
+        reasons.append("this release has no such step")
+    elif release.override(step.id) or release.has_passed(step.id):
+        reasons.append(f"{step.title} has passed already")
+    return Verdict(reasons=tuple(reasons))
+
+
 def passed(release: Release, step: Step) -> Verdict:
-    """Whether every question of `step` about the newest candidate has its quorum; if not, all it lacks."""
+    """Whether every question of `step` about the newest candidate has its quorum; if not, all it lacks.
+
+    A step that somebody overrode has passed for that candidate, and for no other.
+    """
+    if release.override(step.id):
+        return Verdict()
     reasons: list[str] = []
     asked = release.asked_now(step.id)
     for issue in _questions(release, step):
@@ -204,8 +262,10 @@ def passed(release: Release, step: Step) -> Verdict:
 
 def _unsigned(release: Release, step: Step, ask: e.SignOffAsked, about: str) -> list[str]:
     reasons = [f"{about} was returned for rework"] if release.is_returned(ask.request) else []
+    if release.is_expired(ask.request):
+        reasons.append(f"{about} was not signed in time")
     reasons += [f"{about} lacks {n} {role}" for role, n in missing(release, ask.request, step).items()]
-    people = {person for _, person in _counted(release, ask.request, step)}
+    people = {s.person for s in _counting(release, ask.request, step)}
     if step.binds is Scope.RELEASE and people and people == {release.plan.started_by}:
         reasons.append(f"{about}: whoever started the release cannot be its only signer")
     return reasons

@@ -9,15 +9,21 @@ from lifecycle import events as e
 from lifecycle.release import Release
 
 _WORDS: Mapping[str, str] = {
+    "ScopeChangeAsked": "{e.person} wants another scope ({e.changes}): {e.why}",
+    "ScopeChangeApproved": "{e.person} approved the change of scope as {e.voice} (by {e.door})",
+    "ScopeChangeRefused": "{e.person} refused the change of scope (by {e.door}): {e.reason}",
+    "ScopeChanged": "the scope is changed",
     "CandidateAsked": "{e.person} asked for candidate {e.number}",
     "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",
     "CandidateVerified": "pipeline and gates passed",
     "Staged": "staging serves the candidate",
-    "SignOffGiven": "{e.person} signed{about} as {e.role} (by {e.door})",
-    "SignOffWithdrawn": "{e.person} withdrew what was signed{about} as {e.role}",
+    "SignOffReminded": "{e.person} was reminded of {e.step}",
+    "DeputyAsked": "{e.deputy} may sign {e.step} in place of {e.person}",
+    "SignOffExpired": "the sign-off{about} was not given in time",
+    "SignOffWithdrawn": "{e.person} took back having signed{about} as {e.role}",
     "SignOffCarried": "{e.step}: sign-off of {e.issue} kept from `{e.from_sha:.8}`",
+    "StepOverridden": "{e.person} overrode {e.step} as {e.role} (by {e.door}): {e.reason}",
     "StepPassed": "{e.step} passed for candidate {e.number}",
-    "Held": "held: {e.reason}",
     "Resumed": "{e.person} released the hold",
     "ProductionStarted": "production of `{e.tag}` decided",
     "ProductionDeployed": "production serves the release",
@@ -25,6 +31,8 @@ _WORDS: Mapping[str, str] = {
     "RolledBack": "production serves the earlier version again",
     "FeedbackAsked": "{e.person} was asked about {e.issue}",
     "FeedbackGiven": "{e.person} on {e.issue}: {e.answer}",
+    "FeedbackReminded": "{e.person} was reminded of what they were asked",
+    "FeedbackFollowed": "{e.issue} goes on with what was not solved",
     "Closed": "closed: {e.answers} of {e.asked} answered",
     "Abandoned": "{e.person} abandoned the release: {e.reason}",
     "Superseded": "the issues went out with {e.by}",
@@ -37,8 +45,24 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
     match event:
         case e.Planned():
             return f"planned with {', '.join(event.issues)}"
+        case e.SignOffGiven():
+            voice = f"{event.role} for {event.instead_of}" if event.instead_of else event.role
+            return f"{event.person} signed{_about(event, release)} as {voice} (by {event.door})" + _remark(
+                event
+            )
+        case e.ReleaseTimed():
+            when = (
+                f"{event.at:%Y-%m-%d %H:%M} UTC ({event.wall})" if event.at else "as soon as it is approved"
+            )
+            return f"{event.person}: the release goes out {when}"
         case e.CandidateRejected():
             return f"candidate {event.number} rejected: {'; '.join(event.reasons)}"
+        case e.Held():
+            return (
+                f"{event.person} held the release: {event.reason}"
+                if event.person
+                else f"held: {event.reason}"
+            )
         case e.SignOffAsked():
             return f"{event.step}: sign-off of {event.issue or 'the release'} asked for"
         case e.Returned():
@@ -49,7 +73,23 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
         case e.RollbackStarted():
             return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}"
         case _:
-            return _WORDS[event.kind].format(e=event, about=_about(event, release))
+            return _WORDS[event.kind].format(e=event, about=_about(event, release)) + _remark(event)
+
+
+def _remark(event: e.ReleaseEvent) -> str:
+    """What the person wrote along with it, for events whose words leave it out."""
+    match event:
+        case e.SignOffGiven():
+            said = event.comment
+        case e.FeedbackGiven():
+            score = f"{event.score} of 5" if event.score else ""
+            by = f"entered by {event.entered_by}" if event.entered_by else ""
+            said = "; ".join(part for part in (score, event.comment, by) if part)
+        case e.SignOffWithdrawn() | e.Resumed() | e.CandidateAsked():
+            said = event.reason
+        case _:
+            said = ""
+    return f": {said}" if said else ""
 
 
 def _about(event: e.ReleaseEvent, release: Release | None) -> str:

@@ -1,19 +1,16 @@
-"""What is open in Jira, and which of it is alike. Reads only; see `lifecycle.requests` and `.duplicates`."""
+"""What is open in Jira, and which of it is alike; see `lifecycle.requests` and `.duplicates`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from itertools import islice
+from datetime import UTC, datetime
 
 from integrations.errors import NotFound
 from integrations.jira.client import quoted
-from integrations.jira.models import Issue
 from lifecycle import backlog, merging, requests
-from lifecycle.duplicates import Index
 from lifecycle.policy import Project
 from lifecycle.requests import AlikeFound, Received, Request
-from lifecycle.workflow import Status, UnknownStatus, issue_keys
+from lifecycle.workflow import Status, issue_keys
+from tasks import alike_index, mirror
 from tasks.context import jira, ledger, policy
 
 SHOWN = 5
@@ -21,9 +18,6 @@ SHOWN = 5
 
 LEAST_ALIKE = 0.2
 """Below this score two requests merely share common words."""
-
-LOOKED_AT = 5_000
-"""A new request is compared with this many of the newest open ones."""
 
 JUST_TAKEN_IN = 500
 """So many of the ledger's last events are looked through for requests that Jira's search may not show yet."""
@@ -73,61 +67,50 @@ def open_jql(project: Project, order: str) -> str:
 
 
 def alike_to(key: str) -> list[AlikeFound]:
-    """The most alike of the earlier open requests, best first."""
+    """The most alike of all earlier open requests, best first; the mirror is refreshed before."""
     project = project_of(key)
-    issue = jira().issue(key)
+    issue = jira().issue(key, mirror.FIELDS)
     asked_at = issue.created
     if asked_at is None:
         return []
-    titles: dict[str, str] = {}
-    index = Index()
-    for earlier, title, text, created in _earlier(project, key, asked_at):
-        if earlier not in titles:
-            titles[earlier] = title
-            index.add(earlier, title, text, created)
-    ranked = index.rank(issue.summary, issue.description, asked_at, k=SHOWN)
+    mirror.refresh(project, datetime.now(UTC))
+    mirror.take_in(project, issue)
+    asked = alike_index.Asked(key, issue.summary, issue.description, asked_at)
     return [
         AlikeFound(
             request=requests.opaque("alike", key, other),
             issue=key,
             other=other,
-            title=requests.one_line(titles[other]),
+            title=requests.one_line(title),
             score=round(score, 3),
         )
-        for other, score in ranked
-        if score >= LEAST_ALIKE
+        for other, title, score in _ranked(project, asked)
     ]
 
 
-def _earlier(project: Project, key: str, asked_at: datetime) -> Iterator[tuple[str, str, str, datetime]]:
-    """Open requests before `key`: those the ledger just took in, then what Jira's search shows."""
-    yield from _just_taken_in(project, key, asked_at)
-    fields = ("summary", "description", "created")
-    found = jira().search(open_jql(project, "created DESC, key DESC"), fields=fields)
-    for issue in islice(found, LOOKED_AT):
-        if issue.key != key and issue.created and issue.created <= asked_at:
-            yield issue.key, issue.summary, issue.description, issue.created
+def alike_to_title(project: Project, title: str, asked_at: datetime) -> list[tuple[str, str, float]]:
+    """The open requests most like a title in words: key, title and score, best first."""
+    mirror.refresh(project, asked_at)
+    found = _ranked(project, alike_index.Asked("", title, "", asked_at))
+    return [(key, requests.one_line(its_title), round(score, 3)) for key, its_title, score in found]
 
 
-def _just_taken_in(
-    project: Project, key: str, asked_at: datetime
-) -> Iterator[tuple[str, str, str, datetime]]:
+def _ranked(project: Project, asked: alike_index.Asked) -> list[tuple[str, str, float]]:
+    _take_in_the_newest(project)
+    waiting = frozenset(name.casefold() for name in waiting_statuses(project))
+    ranked = alike_index.rank(project.jira, waiting, asked, SHOWN)
+    return [each for each in ranked if each[2] >= LEAST_ALIKE]
+
+
+def _take_in_the_newest(project: Project) -> None:
+    """Read by key what the ledger just took in and Jira's search does not show yet."""
+    here = ledger().mirrored_keys(project.jira)
     after = max(0, ledger().head()[0] - JUST_TAKEN_IN)
     for event in ledger().all_events(after):
         if event.kind != "Received" or not event.subject.startswith("request:"):
             continue
         received = requests.parse(event.data)
-        if isinstance(received, Received) and received.issue in issue_keys(received.issue, project.jira):
-            issue = _standing(project, received.issue) if received.issue != key else None
-            if issue and issue.created and issue.created <= asked_at:
-                yield issue.key, issue.summary, issue.description, issue.created
-
-
-def _standing(project: Project, key: str) -> Issue | None:
-    """The issue, if it is there and in To Do."""
-    try:
-        issue = jira().issue(key)
-        status = project.statuses.to_ours(issue.status)
-    except (NotFound, UnknownStatus):
-        return None
-    return issue if status is Status.TO_DO else None
+        if not isinstance(received, Received) or received.issue in here:
+            continue
+        if received.issue in issue_keys(received.issue, project.jira):
+            mirror.look(project, received.issue)

@@ -9,6 +9,7 @@ from prefect import task
 from pydantic import BaseModel
 
 from integrations.errors import Conflict, NotFound
+from lifecycle import delta
 from lifecycle.metrics import CommitFact
 from lifecycle.policy import Policy
 from lifecycle.workflow import issue_keys
@@ -17,13 +18,19 @@ from tasks.effects import RETRY, done, once
 
 
 class Contents(BaseModel):
-    """What a candidate holds: per issue the digest of its files, and who wrote the delta."""
+    """What a candidate holds: per issue the digest of its files, who wrote the delta, what it changes.
+
+    Named as in the fact `CandidateCut`, which holds it. Of a file that was moved both paths are among
+    `files`; `files_total` counts it once.
+    """
 
     digests: dict[str, str]
     authors: tuple[str, ...]
     strangers: tuple[str, ...]
     commits: tuple[CommitFact, ...]
+    since: str = ""
     files: tuple[str, ...]
+    files_total: int = 0
 
 
 @task(task_run_name="branch {name} from {base}", **RETRY)
@@ -87,6 +94,7 @@ def contents(
     sha: str,
     since: str | None,
     issues: Sequence[str],
+    migrations: Sequence[str],
 ) -> Contents:
     """Read what `sha` holds since the production tag `since` (None: since ever). Reads only."""
     rules = policy()
@@ -97,13 +105,16 @@ def contents(
     }
     comparison = gitlab().repository.compare(project_id, since, sha) if since else None
     commits = comparison.commits if comparison else ()
+    changed = comparison.files if comparison else ()
     emails = [e for c in commits for e in (c.author_email, *c.co_author_emails)]
     return Contents(
         digests=digests,
         authors=_authors(rules, emails),
         strangers=_strangers(rules, emails),
         commits=tuple(CommitFact(sha=c.sha, authored_at=c.authored_at) for c in commits if c.authored_at),
-        files=tuple(f.new_path for f in comparison.files) if comparison else (),
+        since=since or "",
+        files=delta.kept((path for f in changed for path in (f.new_path, f.old_path)), migrations),
+        files_total=len(changed),
     )
 
 

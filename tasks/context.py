@@ -18,6 +18,7 @@ from integrations.jira.client import JiraClient
 from integrations.ledger import Ledger
 from integrations.settings import settings
 from integrations.slack.client import SlackClient
+from lifecycle import slack_groups
 from lifecycle.policy import Policy
 
 _local = threading.local()
@@ -33,7 +34,7 @@ def ledger() -> Ledger:
 
 
 def policy() -> Policy:
-    """The team's policy, as its file is now: a process that lives long sees what was changed.
+    """The team's policy, as its file and Slack's user groups are now: a process that lives long sees changes.
 
     Raises:
         Refused: the file breaks a rule; the message names every field that does.
@@ -43,7 +44,18 @@ def policy() -> Policy:
         stat = path.stat()
     except OSError:
         return _read_policy(path, ())  # says in its own words why it cannot
-    return _read_policy(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    written = _read_policy(path, version)
+    if not written.slack_groups:
+        return written
+    return _with_groups(path, version, ledger().revision(slack_groups.STREAM))
+
+
+@lru_cache(maxsize=1)
+def _with_groups(path: Path, version: tuple[int, ...], _revision: int) -> Policy:
+    """The policy with the roles that Slack's user groups fill, as they were last read."""
+    known = ledger().events(slack_groups.STREAM)
+    return slack_groups.filled(_read_policy(path, version), slack_groups.fold(e.data for e in known))
 
 
 @lru_cache(maxsize=1)

@@ -13,9 +13,12 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from integrations.errors import Conflict
+from lifecycle import answers, feedback, signoff
 from lifecycle import events as e
 from lifecycle import release as rules
-from lifecycle import signoff
+from lifecycle.answers import Answer
+from lifecycle.calendar import wall_clock
+from lifecycle.feedback import NotTaken
 from lifecycle.policy import Person
 from lifecycle.release import IllegalEvent, Phase, Release
 from tasks.context import ledger, policy
@@ -30,13 +33,21 @@ Verb = Literal[
     "rollback",
     "abandon",
     "candidate",
+    "override",
+    "time",
     "feedback",
+    "client-said",
 ]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody wants: `target` is a sign-off or feedback request's id, or a release's stream."""
+    """What somebody wants: `target` is a sign-off or feedback request's id, or a release's stream.
+
+    `step` is the id of the step that is overridden; `at` the wall-clock time in `zone` (IANA) at which the
+    release shall go out, "" for as soon as it is approved. Feedback has its `answer` ("" amends the last
+    one), its `score` and, as the reason, its comment; what a person enters for a `client` is about `issue`.
+    """
 
     verb: Verb
     target: str
@@ -45,6 +56,11 @@ class Decision:
     reason: str = ""
     answer: str = ""
     score: int | None = None
+    step: str = ""
+    at: str = ""
+    zone: str = ""
+    issue: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ def decide(decision: Decision, now: datetime | None = None) -> Outcome:
     A repeat of an accepted decision changes nothing. Of two that exclude each other the first wins, and
     the other is told so.
     """
-    person = policy().person(decision.person)
+    person = policy().person(decision.person) or _guest_of(decision)
     if person is None:
         return Outcome(
             accepted=False, message="You are not in Conveyor's people file, so nothing was decided."
@@ -83,9 +99,25 @@ def decide(decision: Decision, now: datetime | None = None) -> Outcome:
             return _decide_once(decision, person, moment)
         except Conflict:
             continue  # somebody wrote to this release at the same moment: look again
-        except (_Refusal, IllegalEvent) as refusal:
+        except (_Refusal, NotTaken, IllegalEvent) as refusal:
             return Outcome(accepted=False, message=str(refusal), subject=_subject(decision))
     raise Conflict("ledger", decision.verb, decision.target)
+
+
+def _guest_of(decision: Decision) -> Person | None:
+    """Somebody outside the people file may answer the one question that they were asked, and no more."""
+    if decision.verb == "feedback" and decision.door in ("slack", "link"):
+        return guest(decision.person, decision.target)
+    return None
+
+
+def guest(person_id: str, request: str) -> Person | None:
+    """Who was asked `request` as somebody outside the people file; without any role. None for all others."""
+    recorded = ledger().event_by_key(f"FeedbackAsked:{request}")
+    asked = e.parse(recorded.data) if recorded else None
+    if not isinstance(asked, e.FeedbackAsked) or not asked.outside or asked.person != person_id:
+        return None
+    return Person(id=asked.person, name=asked.name)
 
 
 def _decide_once(decision: Decision, person: Person, now: datetime) -> Outcome:
@@ -137,8 +169,9 @@ _Facts = tuple[Sequence[e.ReleaseEvent], str]
 def _approve(decision: Decision, person: Person, release: Release) -> _Facts:
     signing = signoff.may_sign(release, decision.target, person, policy())
     already = [s for s in release.signatures if s.request == decision.target and s.person == person.id]
-    if already and not signing.role:
+    if already and (decision.door == "link" or not signing.role):
         return already, ""
+    _needs_unused_link(decision, person, release)
     if not signing.allowed:
         raise _Refusal(f"Not signed: {'; '.join(signing.reasons)}.")
     fact = e.SignOffGiven(
@@ -148,11 +181,13 @@ def _approve(decision: Decision, person: Person, release: Release) -> _Facts:
         round=signing.round,
         door=decision.door,
         comment=decision.reason,
+        instead_of=signing.instead_of,
     )
     return (fact,), f"Signed as {signing.role}."
 
 
 def _return(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_unused_link(decision, person, release)
     verdict = signoff.may_return(release, decision.target, person, policy())
     if not verdict.allowed:
         raise _Refusal(f"Not returned: {'; '.join(verdict.reasons)}.")
@@ -224,21 +259,68 @@ def _candidate(decision: Decision, person: Person, release: Release) -> _Facts:
     return (fact,), f"Candidate {number} will be cut."
 
 
-def _feedback(decision: Decision, person: Person, release: Release) -> _Facts:
-    asked = next((a for a in release.feedback_asked if a.request == decision.target), None)
-    if asked is None or asked.person != person.id:
-        raise _Refusal("This question was for somebody else.")
-    if decision.answer not in ("solved", "partly", "not"):
-        raise _Refusal("Answer solved, partly or not.")
-    fact = e.FeedbackGiven(
-        request=asked.request,
+def _override(decision: Decision, person: Person, release: Release) -> _Facts:
+    step = next((s for s in policy().steps_for(release.plan.release_kind) if s.id == decision.step), None)
+    verdict = signoff.may_override(release, step, person, policy())
+    if not verdict.allowed:
+        raise _Refusal(f"Not overridden: {'; '.join(verdict.reasons)}.")
+    if not decision.reason.strip():
+        raise _Refusal("Not overridden: say why it cannot wait.")
+    fact = e.StepOverridden(
+        step=decision.step,
+        number=release.candidate.number if release.candidate else 0,
         person=person.id,
-        issue=asked.issue,
-        answer=decision.answer,
-        score=decision.score,
-        comment=decision.reason,
+        role=next(role for role in policy().break_glass if role in person.roles),
+        reason=decision.reason.strip(),
+        door=decision.door,
     )
+    return (fact,), f"{decision.step} is overridden; everybody is told."
+
+
+def _time(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "time", ("manager", "management", "release"))
+    zone = decision.zone or person.time_zone
+    try:
+        at = wall_clock(decision.at, zone) if decision.at else None
+    except ValueError as error:
+        raise _Refusal(f"Not timed: {error}.") from None
+    timed = release.timed
+    if timed is not None and timed.at == at:
+        return (timed,), ""
+    wall = f"{decision.at} {zone}" if decision.at else ""
+    fact = e.ReleaseTimed(round=timed.round + 1 if timed else 1, person=person.id, at=at, wall=wall)
+    when = f"at {wall}, once it is approved" if at else "as soon as it is approved"
+    return (fact,), f"The release goes out {when}."
+
+
+def _feedback(decision: Decision, person: Person, release: Release) -> _Facts:
+    said = feedback.Said(decision.answer, decision.score, decision.reason)
+    fact = feedback.give(release, decision.target, person.id, said)
     return (fact,), "Thank you: your answer reached the team."
+
+
+def _client_said(decision: Decision, person: Person, release: Release) -> _Facts:
+    _needs_role(person, "enter what a client said of", feedback.ENTERS)
+    said = feedback.Said(decision.answer, decision.score, decision.reason)
+    stream = decision.target
+    fact = feedback.enter(release, stream, decision.issue, decision.client, person.id, said, policy())
+    return (fact,), f"Recorded: {decision.client} says “{fact.answer}”, entered by {person.name}."
+
+
+_SPENT = {
+    Answer.AGREED: "you agreed already",
+    Answer.OBJECTED: "you objected already",
+    Answer.WITHDREW: "you agreed by it, and took that back",
+}
+
+
+def _needs_unused_link(decision: Decision, person: Person, release: Release) -> None:
+    """A signed link takes one answer; who holds it later, or sends the page again, changes nothing."""
+    if decision.door != "link":
+        return
+    given = answers.answer_of(release, decision.target, person.id)
+    if given is not None:
+        raise _Refusal(f"This link takes one answer: {_SPENT[given]}.")
 
 
 def _needs_role(person: Person, what: str, roles: tuple[str, ...]) -> None:
@@ -255,7 +337,10 @@ _RULES: Mapping[str, Callable[[Decision, Person, Release], _Facts]] = {
     "rollback": _rollback,
     "abandon": _abandon,
     "candidate": _candidate,
+    "override": _override,
+    "time": _time,
     "feedback": _feedback,
+    "client-said": _client_said,
 }
 
 

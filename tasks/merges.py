@@ -6,6 +6,7 @@ round, so that a crash between any two of them is finished by the next run.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from prefect import task
@@ -16,7 +17,7 @@ from lifecycle.backlog import Merged, Settled, Unmerged
 from lifecycle.policy import Project
 from lifecycle.requests import Ask, Door
 from lifecycle.workflow import REJECTABLE, Status
-from tasks import issues, planning_messages
+from tasks import issues, planning_messages, posts
 from tasks import requests as intake
 from tasks.backlog import request_of, state_of
 from tasks.context import jira, ledger, policy
@@ -83,8 +84,9 @@ def _merge(project: Project, fact: Merged) -> str:
             raise Conflict("jira", "merge", fact.issue, detail=f"it is in {status} by now")
         jira().transition(fact.issue, project.statuses.to_theirs(Status.CLOSED))
     jira().link("Duplicate", fact.issue, fact.into)
-    _mark_both(fact)
-    who = _name(fact.person)
+    for key in (fact.issue, fact.into):
+        intake.mark.fn(key)
+    who = fact.name or _name(fact.person)
     _comment(fact, fact.issue, f"Merged into {fact.into} by {who}: it asks for the same.")
     names = ", ".join(r.requester.name or "somebody" for r in request_of(fact.issue).received)
     _comment(fact, fact.into, f"Also asked for by {names or 'others'} ({fact.issue}), merged by {who}.")
@@ -95,7 +97,7 @@ def _merge(project: Project, fact: Merged) -> str:
 def _unmerge(project: Project, fact: Unmerged) -> str:
     """Put the duplicate on its own feet again; what Jira's workflow has no way for is left to a person."""
     jira().unlink("Duplicate", fact.issue, fact.into)
-    _mark_both(fact)
+    intake.mark.fn(fact.issue)
     try:
         jira().transition(fact.issue, project.statuses.to_theirs(Status.TO_DO))
         left = ""
@@ -103,14 +105,11 @@ def _unmerge(project: Project, fact: Unmerged) -> str:
         left = "Jira's workflow has no way back from Closed: reopen it by hand"
     text = f"Not merged into {fact.into} any more, says {_name(fact.person)}."
     _comment(fact, fact.issue, f"{text} {left}".strip())
-    _comment(fact, fact.into, f"{fact.issue} stands on its own again, says {_name(fact.person)}.")
+    with suppress(NotFound):  # an original that was deleted has nothing to show it on
+        intake.mark.fn(fact.into)
+        _comment(fact, fact.into, f"{fact.issue} stands on its own again, says {_name(fact.person)}.")
     _tell(fact, f"Your request {fact.issue} stands on its own again, {jira().browse_url(fact.issue)}")
     return left
-
-
-def _mark_both(fact: Merged | Unmerged) -> None:
-    for key in (fact.issue, fact.into):
-        intake.mark.fn(key)
 
 
 def _comment(fact: Merged | Unmerged, key: str, text: str) -> None:
@@ -123,7 +122,7 @@ def _tell(fact: Merged | Unmerged, text: str) -> None:
     for received in request_of(fact.issue).received:
         if received.door is not Door.JIRA:
             ask = Ask(**received.model_dump(include=set(Ask.model_fields)), asked_at=received.at)
-            intake.tell(ask, text, f"{fact.kind}:{fact.round}")
+            intake.tell(ask, posts.Content(text=text), f"{fact.kind}:{fact.round}")
 
 
 def _name(person_id: str) -> str:

@@ -1,26 +1,29 @@
 """What planning says in Slack: rendered from the ledger's state, decides nothing.
 
 One message per request and one per review. They are posted once, edited in place, never repeated; a button
-carries an opaque id only. `tasks.review_decisions` says which button does what.
+carries an opaque id only, or the key that its own message names. `tasks.review_decisions` says which button
+does what.
 """
 
 from __future__ import annotations
 
+from integrations import links
+from integrations.errors import Refused
+from integrations.links import Link
 from integrations.slack import blocks as b
 from lifecycle import backlog, merging, requests, review
-from lifecycle.planning import Decision, PlanLine
 from lifecycle.policy import Policy
-from lifecycle.requests import AlikeFound, Ask
+from lifecycle.requests import AlikeFound, Ask, Door
 from lifecycle.review import Proposed, Review
-from tasks import posts, release_messages
+from tasks import needing, posts, release_messages, review_messages, value_lines
 from tasks.backlog import own_requests, project_of, request_of, state_of
 from tasks.context import jira, ledger, policy
 from tasks.posts import Content
 
-LINES_SHOWN = 22
-"""A line takes two blocks; Slack takes 50 in a message. The rest of the plan is in Prefect's table."""
+VOTERS_NAMED = 10
 
-_SIGNS = {Decision.ACCEPT: "✅", Decision.DEFER: "⏭️", Decision.REJECT: "🚫"}
+MINE_TOO = "request.mine_too"
+ALSO = "Earlier requests that read alike. Is one of them yours too? Then yours joins it:"
 
 
 def message_key(stream: str) -> str:
@@ -45,6 +48,16 @@ def refresh(stream: str) -> bool:
     return kind == "request" and posts.edit_if_changed(message_key(stream), request_content(name))
 
 
+def refresh_all(stream: str) -> None:
+    """`refresh`; of a request also the message of the review that shows it among its duplicates."""
+    refresh(stream)
+    kind, _, key = stream.partition(":")
+    if kind == "request":
+        reviews = ledger().subjects(review.stream(project_of(key).id, ""))
+        for newest in reviews[-1:]:
+            refresh(newest)
+
+
 def request_content(key: str) -> Content:
     """One request: who asks, what it is like, and what became of that."""
     state = state_of(project_of(key).id)
@@ -53,13 +66,14 @@ def request_content(key: str) -> Content:
     asked = backlog.requesters(key, state, own_requests(key, state))
     names = ", ".join(b.escape(who.name or "somebody") for who in asked) or "somebody"
     source = own.received[0].source.value if own.received else "unknown"
-    rows = [
-        b.section(f"📥 *{b.link(jira().browse_url(key), key)}* {b.escape(title)}"),
-        b.context(f"{source} · asked for by {names}"),
-    ]
     standing = state.standing.get(key)
+    too = None if standing or not own.received else b.button("Mine too", MINE_TOO, key)
+    rows = [
+        b.section(f"📥 *{b.link(jira().browse_url(key), key)}* {b.escape(title)}", accessory=too),
+        b.context(f"{source} · asked for by {names}", *_votes(key, state)),
+    ]
     if standing:
-        who = _name(policy(), standing.person)
+        who = b.escape(standing.name) or _name(policy(), standing.person)
         rows.append(
             b.section(
                 f"🔗 merged into *{b.link(jira().browse_url(standing.into), standing.into)}* by {who}",
@@ -73,7 +87,17 @@ def request_content(key: str) -> Content:
         rows.append(b.context(f"⚠️ {b.escape(why)}"))
     if duplicates := merging.duplicates_of(state.merges, key):
         rows.append(b.context(f"merged into this one: {', '.join(duplicates)}"))
+    rows += value_lines.on_record(own, lambda person_id: _name(policy(), person_id))
+    if not standing:
+        rows.append(b.actions(b.button("Values", "request.values", key), block_id="values"))
     return Content(text=b.cut(f"New request {key}: {b.escape(title)}", 300), blocks=b.fit(rows))
+
+
+def _votes(key: str, state: backlog.Backlog) -> list[str]:
+    voted = backlog.voters(key, state, own_requests(key, state))
+    names = ", ".join(b.escape(who.called) for who in voted[:VOTERS_NAMED])
+    more = f" and {len(voted) - VOTERS_NAMED} more" if voted[VOTERS_NAMED:] else ""
+    return [f"👍 {len(voted)}: {names}{more}"] if voted else []
 
 
 def _alike(found: AlikeFound, state: backlog.Backlog) -> b.Block:
@@ -86,69 +110,24 @@ def _alike(found: AlikeFound, state: backlog.Backlog) -> b.Block:
 
 
 def review_content(state: Review, rules: Policy, stream: str) -> Content:
-    """The review at a glance: the plan line by line, what is missing, and how it ended."""
-    if state.proposed is None:
+    """The review at a glance: the agenda and the plan line by line, what is missing, and how it ended."""
+    about = reviewing(state, rules, stream)
+    if about is None:
         return Content(text="Weekly review")
+    tail = _ending(state, rules, about.proposed, stream)
+    return Content(text=about.title, blocks=review_messages.message(about, tail))
+
+
+def reviewing(state: Review, rules: Policy, stream: str) -> review_messages.Reviewing | None:
+    """The review as it is shown; None before anything was proposed."""
+    if state.proposed is None:
+        return None
     _, project, week = stream.split(":", 2)
-    plan, open_ = state.plan, state.closed is None
-    title = f"Weekly review {week}: {rules.project(project).name} {plan.version}"
-    rows = [b.header(title), b.section(_summary(state, state.proposed))]
-    shown = plan.lines[:LINES_SHOWN]
-    for line in shown:
-        rows += _line(line, state, state.proposed, rules, open_=open_)
-    if left := len(plan.lines) - len(shown):
-        rows.append(b.context(f"and {left} more in the plan's table"))
-    rows += _ending(state, rules, state.proposed, stream)
-    return Content(text=title, blocks=b.fit(rows))
-
-
-def _summary(state: Review, proposed: Proposed) -> str:
-    plan = state.plan
-    lines = [
-        f"{proposed.open} open requests · {len(plan.accepted)} accepted · "
-        f"{plan.used} of {plan.capacity} points",
-        *(f"⚠️ {b.escape(warning)}" for warning in plan.warnings[:5]),
-        *(f"⛔ {b.escape(obstacle)}" for obstacle in plan.obstacles[:5]),
-    ]
-    return "\n".join(lines)
-
-
-def _line(line: PlanLine, state: Review, proposed: Proposed, rules: Policy, *, open_: bool) -> list[b.Block]:
-    terms = " + ".join(f"{term.name} {_short(term.value)}" for term in line.score.terms[:-1])
-    wave = f" · wave {line.wave}" if line.wave else ""
-    decided = f"{_name(rules, line.person)}: " if line.person else ""
-    text = (
-        f"{_SIGNS[line.decision]} *{b.link(jira().browse_url(line.key), line.key)}* {b.escape(line.title)}\n"
-        f"{decided}{b.escape(line.why)}{wave}\n"
-        f"{proposed.asked_by.get(line.key, '')} · score {_short(line.score.total)} = ({terms}) / {line.size}"
+    title = f"Weekly review {week}: {rules.project(project).name} {state.plan.version}"
+    merged = state_of(project).merges.originals
+    return review_messages.Reviewing(
+        state, state.proposed, rules, title, merged, jira().browse_url, needing.obstacles(state.plan)
     )
-    rows = [b.section(text)]
-    if open_:
-        value = review.line_id(proposed.proposal, line.key)
-        decided_by_person = state.latest(value)
-        standing = decided_by_person.decision if decided_by_person else None
-        rows.append(
-            b.actions(
-                *(
-                    b.button(label, f"review.{decision}", value, style=style)
-                    for decision, label, style in _BUTTONS
-                    if decision is not standing
-                ),
-                block_id=f"line-{value}",
-            )
-        )
-    return rows
-
-
-def _short(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
-
-
-_BUTTONS: tuple[tuple[Decision, str, b.Style | None], ...] = (
-    (Decision.ACCEPT, "Accept", "primary"),
-    (Decision.DEFER, "Defer", None),
-    (Decision.REJECT, "Reject", "danger"),
-)
 
 
 def _ending(state: Review, rules: Policy, proposed: Proposed, stream: str) -> list[b.Block]:
@@ -172,30 +151,35 @@ def _ending(state: Review, rules: Policy, proposed: Proposed, stream: str) -> li
     ]
 
 
-def reminder(state: Review, rules: Policy) -> Content:
-    """The review is overdue: who is waited for, by name."""
-    missing = review.missing_roles(state, rules)
-    people = {person.slack or person.name: person for role in missing for person in rules.with_role(role)}
-    asked = ", ".join(b.mention(p.slack) if p.slack else b.escape(p.name) for p in people.values())
-    text = "The weekly review is still open" + (f"; still to take part: {asked}" if asked else ".")
-    return Content(text=text, blocks=[b.section(f"⏰ {text}")])
-
-
 def _name(rules: Policy, person_id: str) -> str:
     person = rules.person(person_id)
     return b.escape(person.name if person else person_id)
 
 
-def answer_text(ask: Ask, key: str, *, slack: bool) -> str:
-    """What the requester is told at once: the issue, and what is like it."""
-    url = jira().browse_url(key)
-    alike = request_of(key).alike
-    if slack:
-        lines = [f"Thank you: your request is {b.link(url, key)}, {b.escape(requests.one_line(ask.title))}."]
-        lines += [f"• {b.link(jira().browse_url(a.other), a.other)} {b.escape(a.title)}" for a in alike]
-    else:
+def _join_by_link(ask: Ask, found: AlikeFound) -> str:
+    """How the requester joins it without Slack; "" where no links are signed."""
+    try:
+        return f" - mine too: {links.url(Link(ask.requester.identity, found.request), 'mine-too')}"
+    except Refused:
+        return ""
+
+
+def answer(ask: Ask, key: str) -> Content:
+    """What the requester is told at once: the issue, and what is like it; in Slack with a button each."""
+    url, alike = jira().browse_url(key), request_of(key).alike
+    if ask.door is not Door.SLACK and not (ask.door is Door.FEEDBACK and ask.requester.slack):
         lines = [f"Thank you: your request is {key}, {url}"]
-        lines += [f"- {a.other}, {jira().browse_url(a.other)}" for a in alike]
-    if alike:
-        lines.insert(1, "Earlier requests that read alike:")
-    return "\n".join(lines)
+        lines += [ALSO] if alike else []
+        lines += [f"- {a.other}, {jira().browse_url(a.other)}{_join_by_link(ask, a)}" for a in alike]
+        return Content(text="\n".join(lines))
+    title = b.escape(requests.one_line(ask.title))
+    thanks = f"Thank you: your request is {b.link(url, key)}, {title}."
+    found = [f"{b.link(jira().browse_url(a.other), a.other)} {b.escape(a.title)}" for a in alike]
+    if not alike:
+        return Content(text=thanks)
+    rows = [b.section(thanks), b.context(ALSO)]
+    rows += [
+        b.section(f"• {text}", accessory=b.button("Mine too", MINE_TOO, a.request))
+        for text, a in zip(found, alike, strict=True)
+    ]
+    return Content(text="\n".join([thanks, ALSO, *(f"• {text}" for text in found)]), blocks=rows)

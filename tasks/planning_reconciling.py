@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from lifecycle import backlog, review
-from tasks import merges, runs
+from datetime import UTC, datetime
+
+from lifecycle import backlog, requests, review
+from tasks import lost_originals as originals
+from tasks import merges, runs, splitting
 from tasks.context import ledger, policy
 from tasks.reconciling import Difference
 
@@ -23,6 +26,21 @@ def lost_reviews() -> list[Difference]:
     return found
 
 
+def overdue_orders() -> list[Difference]:
+    """Work orders whose day is over: people outside the team have them, so it is told."""
+    today = datetime.now(UTC).date()
+    return [
+        Difference(
+            requests.stream(order.key),
+            f"{order.issue}: {order.part.asked.name} was to be done with it by {order.part.asked.due}",
+            "tell",
+        )
+        for project in policy().projects
+        for order in splitting.orders(project)
+        if order.overdue(today)
+    ]
+
+
 def pending_merges() -> list[Difference]:
     """Merges that people decided and that no run carries out."""
     return [
@@ -30,4 +48,12 @@ def pending_merges() -> list[Difference]:
         for project in policy().projects
         if not ledger().wakeup(stream := backlog.stream(project.id)).pending
         for fact in merges.pending(project.id)
+    ]
+
+
+def lost_originals() -> list[Difference]:
+    """Requests that are gone from Jira while others are merged into them, and of which nobody was told."""
+    return [
+        Difference(requests.stream(key), f"{key} is gone, {', '.join(merged)} merged into it", "post")
+        for key, merged in originals.untold().items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -10,23 +11,25 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from integrations.errors import Conflict, NotFound
-from integrations.jira.models import Issue, as_object
-from lifecycle import backlog, events, planning, release, requests, review
+from integrations.jira.models import Issue
+from lifecycle import backlog, events, planning, release, requests, review, scope
 from lifecycle.planning import Decided, Decision, PlanLine, ReleasePlan
 from lifecycle.policy import Project
 from lifecycle.requests import Door
 from lifecycle.review import Proposed
-from lifecycle.scoring import Request, Weights
+from lifecycle.scope import Scope, ScopeLine
+from lifecycle.scoring import Request, Weights, size_of
 from lifecycle.workflow import REJECTABLE, Status
-from tasks import issues
+from tasks import issues, review_agenda, sizes
 from tasks.backlog import open_jql, own_requests, state_of
 from tasks.context import gitlab, jira, ledger, policy
 from tasks.effects import RETRY
 from tasks.timeline import artifact_key
+from tasks.valuing import Valuer
 from tasks.walk import new_events
 
-ESTIMATE = "conveyor.estimate"
-"""The issue's property with its estimate: `{"points": 3}`."""
+ESTIMATE = sizes.ESTIMATE
+"""The issue's property with its estimate."""
 
 PLACE = "conveyor.plan"
 """The issue's property with its place in the plan."""
@@ -34,23 +37,30 @@ PLACE = "conveyor.plan"
 NEEDS_INFO = "needs-info"
 """The label of a request with open questions."""
 
-_FIELDS = ("summary", "created", "priority", "labels", "issuelinks", "reporter", "issuetype")
+_FIELDS = ("summary", "created", "priority", "labels", "issuelinks", "reporter", "issuetype", "duedate")
 
 
 @task(task_run_name="propose a release from the open requests of {project_id}", **RETRY)
 def propose(project_id: str, stream: str, now: datetime) -> Proposed:
-    """What the review starts from: every open request read, scored and fitted in. Reads only."""
+    """What the review starts from: every open request read, valued, scored and fitted in.
+
+    Reads only, but for what finished requests took: that is measured once, and kept on the ledger.
+    """
     project, rules = policy().project(project_id), policy().review
-    found = list(_open_requests(project))
-    plan = planning.propose(found, int(rules.capacity), now, Weights(), review.next_version(_taken(project)))
+    found = list(_open_requests(project, now))
+    room = review_agenda.capacity(project, now)
+    plan = planning.propose(found, room.likely, now, Weights(), review.next_version(_taken(project)))
     kept = review.abridged(plan)
     known = {request.key: request for request in found}
+    merged = state_of(project.id)
+    agenda = review_agenda.agenda(project, stream, found, {line.key for line in kept.lines})
     return Proposed(
         proposal=requests.opaque("proposal", stream),
         plan=kept,
         open=len(found),
-        asked_by={line.key: _asked_by(known[line.key], project) for line in kept.lines},
+        asked_by={line.key: _asked_by(known[line.key], merged) for line in kept.lines},
         due=now + rules.due,
+        agenda=agenda.model_copy(update={"capacity": room}),
     )
 
 
@@ -61,15 +71,19 @@ def _taken(project: Project) -> Iterator[str]:
     yield from (stream.removeprefix(prefix) for stream in ledger().subjects(prefix))
 
 
-def _open_requests(project: Project) -> Iterator[Request]:
+def _open_requests(project: Project, now: datetime) -> Iterator[Request]:
     found = {
-        issue.key: issue for issue in jira().search(open_jql(project, "created ASC, key ASC"), fields=_FIELDS)
+        issue.key: issue
+        for issue in jira().search(open_jql(project, "created ASC, key ASC"), fields=_FIELDS)
+        if not issue.subtask
     }
     state = state_of(project.id)
     taken_in = {stream.partition(":")[2] for stream in ledger().subjects(requests.stream(f"{project.jira}-"))}
     finished = _Finished(project, found)
+    valuer = Valuer(project, now)
     for issue in found.values():
-        yield _request(issue, state, finished, taken_in=issue.key in taken_in)
+        own = own_requests(issue.key, state) if issue.key in taken_in else {}
+        yield valuer.valued(_request(issue, state, finished, own), issue, own)
 
 
 class _Finished:
@@ -94,8 +108,9 @@ class _Finished:
             return True
 
 
-def _request(issue: Issue, state: backlog.Backlog, finished: _Finished, *, taken_in: bool) -> Request:
-    own = own_requests(issue.key, state) if taken_in else {}
+def _request(
+    issue: Issue, state: backlog.Backlog, finished: _Finished, own: Mapping[str, requests.Request]
+) -> Request:
     received = own[issue.key].received if issue.key in own else ()
     reporter = policy().by_jira(issue.reporter_account_id)
     asked = backlog.requesters(issue.key, state, own)
@@ -107,23 +122,33 @@ def _request(issue: Issue, state: backlog.Backlog, finished: _Finished, *, taken
         created=issue.created or datetime.now(UTC),
         requesters=tuple(who.identity for who in asked) or (f"jira:{issue.reporter_account_id}",),
         type=issue.issue_type,
-        complexity=_estimate(issue.key) if taken_in else None,
+        complexity=sizes.estimate_of(issue.key) if own else None,
         blocks=tuple(link.key for link in links if link.direction == "outward"),
         blocked_by=tuple(x.key for x in links if x.direction == "inward" and not finished(x.key)),
         needs_info=NEEDS_INFO in issue.labels,
         priority=issue.priority,
+        votes=len(backlog.voters(issue.key, state, own)),
     )
 
 
-def _estimate(key: str) -> int | None:
-    """What people estimated, in points; None for nothing or nonsense."""
-    points = as_object(jira().property(key, ESTIMATE)).get("points")
-    return points if isinstance(points, int) and not isinstance(points, bool) and points >= 1 else None
+def scope_line(project: Project, issue: Issue) -> ScopeLine:
+    """One issue as a plan counts it: its size, and what it waits for and holds up. Reads only."""
+    state = state_of(project.id)
+    own = own_requests(issue.key, state)
+    valuer = Valuer(project, datetime.now(UTC))
+    request = valuer.valued(_request(issue, state, _Finished(project, {}), own), issue, own)
+    return ScopeLine(
+        key=request.key,
+        title=request.title,
+        size=size_of(request, Weights()),
+        blocked_by=request.blocked_by,
+        blocks=request.blocks,
+    )
 
 
-def _asked_by(request: Request, project: Project) -> str:
-    own = own_requests(request.key, state_of(project.id))
-    names = [who.name for who in backlog.requesters(request.key, state_of(project.id), own) if who.name]
+def _asked_by(request: Request, state: backlog.Backlog) -> str:
+    own = own_requests(request.key, state)
+    names = [who.name for who in backlog.requesters(request.key, state, own) if who.name]
     return f"{request.source.value}: {', '.join(names)}" if names else request.source.value
 
 
@@ -149,6 +174,17 @@ def make_version(jira_key: str, version: str, description: str) -> None:
 def place(key: str, version: str, wave: int | None, at: int) -> None:
     """Show on the issue where it stands in the plan; a repeat shows the same."""
     jira().set_property(key, PLACE, {"version": version, "wave": wave, "place": at})
+
+
+@task(task_run_name="{key} is out of {version}", **RETRY)
+def take_out(key: str, version: str, link_id: str) -> None:
+    """Take the issue out of the version, with all that showed its place; a repeat finds nothing to do."""
+    try:
+        jira().remove_fix_version(key, version)
+        jira().remove_property(key, PLACE)
+        jira().remove_remote_link(key, link_id)
+    except NotFound:  # the issue itself was deleted
+        return
 
 
 @task(task_run_name="{line.key} is put off", **RETRY)
@@ -184,24 +220,49 @@ def _comment(line: PlanLine, stream: str, what: str) -> None:
 @task(task_run_name="plan of {version} as a table", **RETRY)
 def table(stream: str, version: str, plan: ReleasePlan) -> Sequence[Mapping[str, object]]:
     """The plan in Prefect, one row per line; published once per content."""
-    rows: list[Mapping[str, object]] = [
-        {
-            "issue": line.key,
-            "title": line.title,
-            "decision": line.decision.value,
-            "wave": line.wave or "",
-            "score": line.score.total,
-            "points": line.size,
-            "why": line.why,
-            "decided by": line.person,
-        }
-        for line in plan.lines
-    ]
-    shown, key = plan.model_dump_json(), f"{stream}:artifact"
+    rows = [_row(line) for line in plan.lines]
+    _publish(stream, version, rows)
+    return rows
+
+
+@task(task_run_name="plan of {scope.version} as a table, with its changes", **RETRY)
+def changed_table(stream: str, plan: ReleasePlan | None, scope: Scope) -> Sequence[Mapping[str, object]]:
+    """The table of `stream` with the present scope: what came and went since `plan` was closed says so."""
+    waves = {key: number for number, wave in enumerate(scope.waves, 1) for key in wave}
+    rows: list[Mapping[str, object]] = []
+    for line in plan.lines if plan else ():
+        row = {**_row(line), "wave": waves.get(line.key, "")}
+        out = line.accepted and line.key not in waves
+        rows.append({**row, "decision": "taken out"} if out else row)
+    known = {line.key for line in plan.lines if line.accepted} if plan else set[str]()
+    for line in scope.lines:
+        if line.key not in known:
+            rows = [row for row in rows if row["issue"] != line.key]
+            row = {"issue": line.key, "title": line.title, "decision": "added", "wave": waves[line.key]}
+            rows.append({**row, "score": "", "points": line.size, "why": "", "decided by": ""})
+    _publish(stream, scope.version, rows)
+    return rows
+
+
+def _row(line: PlanLine) -> dict[str, object]:
+    return {
+        "issue": line.key,
+        "title": line.title,
+        "decision": line.decision.value,
+        "wave": line.wave or "",
+        "score": line.score.total,
+        "points": line.size,
+        "why": line.why,
+        "decided by": line.person,
+    }
+
+
+def _publish(stream: str, version: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Publish the rows under the key of `stream`, unless they were published last."""
+    shown, key = json.dumps(rows), f"{stream}:artifact"
     if flow_run.id is not None and ledger().projection(key) != shown:
         create_table_artifact([dict(row) for row in rows], artifact_key(stream), f"Plan of {version}")
         ledger().project(key, shown, datetime.now(UTC))
-    return rows
 
 
 @task(task_run_name="release {version} starts", **RETRY)
@@ -224,6 +285,8 @@ def start_release(
         plan_hash=planning.plan_hash(plan),
         started_by=started_by,
         review=stream,
+        lines=scope.of_plan(plan).lines,
+        capacity=plan.capacity,
     )
     appended = ledger().append(subject, new_events(subject, [planned]), now=now, wake=True)
     standing = events.parse(appended.events[0].data)

@@ -11,7 +11,7 @@ from lifecycle import events
 from lifecycle import release as rules
 from lifecycle.release import Phase, Release
 from lifecycle.workflow import Status
-from tasks import issues, runs, signoffs
+from tasks import issues, lost_originals, runs, signoffs
 from tasks.context import ledger, policy
 
 
@@ -21,7 +21,7 @@ class Difference:
 
     subject: str
     text: str
-    mend: Literal["wake", "refresh", "tell"]
+    mend: Literal["wake", "refresh", "post", "announce", "tell"]
 
 
 def _open_releases() -> list[tuple[str, Release]]:
@@ -77,12 +77,14 @@ def issues_astray() -> list[Difference]:
 
 
 def mend(differences: Sequence[Difference]) -> None:
-    """Wake what stands still and mend the messages; what people moved is only reported."""
+    """Wake what stands still, mend the messages, tell the channel; what people moved is only reported."""
     for difference in differences:
         if difference.mend == "wake":
             ledger().wake(difference.subject, datetime.now(UTC))
         elif difference.mend == "refresh":
             signoffs.refresh(difference.subject)
+        elif difference.mend == "post":
+            lost_originals.tell.fn(difference.subject.partition(":")[2])
 
 
 def unknown_effects() -> list[str]:

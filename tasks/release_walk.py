@@ -8,10 +8,10 @@ from datetime import datetime
 
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
-from lifecycle import events, release, signoff
+from lifecycle import events, feedback, release, signoff
 from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
-from tasks import effects, pipelines, posts, release_messages, signoffs, timeline
+from tasks import effects, pipelines, plan_messages, posts, release_messages, signoffs, timeline
 from tasks.context import ledger, policy
 from tasks.walk import Wait, Walk, new_events, walks
 
@@ -45,8 +45,9 @@ class ReleaseWalk(Walk):
 
     @property
     def ended(self) -> bool:
-        """Closed, abandoned or superseded."""
-        return self.release.phase.terminal
+        """Closed with nothing left to follow up, abandoned or superseded."""
+        late = self.phase is Phase.CLOSED and feedback.to_follow(self.release)
+        return self.phase.terminal and not late
 
     @property
     def phase(self) -> Phase:
@@ -70,6 +71,21 @@ class ReleaseWalk(Walk):
     def at(self, kind: str) -> datetime:
         """When the last event of `kind` was recorded; `now` if there is none."""
         return next((event.at for event in reversed(self.history) if event.kind == kind), self.now)
+
+    @property
+    def asked_at(self) -> dict[str, datetime]:
+        """When each sign-off was asked for, by its request."""
+        return {str(e.data["request"]): e.at for e in self.history if e.kind == "SignOffAsked"}
+
+    @property
+    def feedback_asked_at(self) -> dict[str, datetime]:
+        """When each question whether it helped was asked, by its request."""
+        return {str(e.data["request"]): e.at for e in self.history if e.kind == "FeedbackAsked"}
+
+    @property
+    def answered_at(self) -> dict[str, datetime]:
+        """When each of these was answered last, by its request."""
+        return {str(e.data["request"]): e.at for e in self.history if e.kind == "FeedbackGiven"}
 
     @property
     def title(self) -> str:
@@ -137,6 +153,7 @@ class ReleaseWalk(Walk):
             release_messages.card(self.release, self.project, doing),
         )
         signoffs.refresh(self.subject)
+        plan_messages.refresh(self.subject)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ message and an answer by theirs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prefect import task
 
-from integrations.errors import IntegrationError, NotFound, Refused
+from integrations.errors import IntegrationError, NotFound, Refused, Terminal
 from lifecycle import backlog, requests
 from lifecycle.policy import Project
 from lifecycle.requests import Ask, Door, Received
@@ -21,9 +22,11 @@ from lifecycle.workflow import issue_keys
 from tasks import planning_messages, posts
 from tasks.backlog import alike_to, own_requests, project_of, state_of
 from tasks.context import gitlab, jira, ledger, policy, slack
-from tasks.effects import RETRY, once
+from tasks.effects import RETRY, done, once
 from tasks.leases import alone
 from tasks.walk import new_events
+
+log = logging.getLogger(__name__)
 
 PROPERTY = "conveyor.request"
 """The issue's property that shows who asked; the ledger is the authority."""
@@ -60,7 +63,7 @@ def take_in(project_id: str, ask: Ask) -> str:
             issue=key,
             origin=ask.origin,
             door=ask.door,
-            source=requests.source_of(ask.door, policy().person(ask.requester.person)),
+            source=ask.source or requests.source_of(ask.door, policy().person(ask.requester.person)),
             title=requests.one_line(ask.title),
             requester=ask.requester,
             url=ask.url,
@@ -72,8 +75,13 @@ def take_in(project_id: str, ask: Ask) -> str:
     return key
 
 
+def creation(ask: Ask) -> str:
+    """The key of the effect that creates the ask's issue."""
+    return f"intake:{ask.origin}"
+
+
 def _create(project: Project, ask: Ask) -> str:
-    op_key = f"intake:{ask.origin}"
+    op_key = creation(ask)
 
     def look(_: datetime) -> dict[str, object] | None:
         key = jira().find_created(project.jira, op_key)
@@ -103,7 +111,14 @@ def _create(project: Project, ask: Ask) -> str:
     return str(outcome["key"])
 
 
-_DOOR_NAMES = {Door.JIRA: "Jira", Door.GITLAB: "GitLab", Door.SLACK: "Slack"}
+_DOOR_NAMES = {
+    Door.JIRA: "Jira",
+    Door.GITLAB: "GitLab",
+    Door.SLACK: "Slack",
+    Door.DESK: "the service desk",
+    Door.FILE: "a file",
+    Door.FEEDBACK: "feedback on a release",
+}
 
 
 @task(task_run_name="marks on {key}", **RETRY)
@@ -113,7 +128,9 @@ def mark(key: str) -> None:
     own = own_requests(key, state)
     jira().set_property(key, PROPERTY, backlog.record(key, state, own))
     for received in own[key].received if key in own else ():
-        if received.url and received.door is not Door.JIRA:
+        if received.door is Door.DESK:
+            jira().link("Relates", key, received.origin.partition(":")[2])
+        elif received.url and received.door is not Door.JIRA:
             title = f"{_DOOR_NAMES[received.door]}: {received.title}"
             jira().remote_link(key, received.origin, received.url, title)
 
@@ -146,16 +163,34 @@ def announce(key: str) -> posts.Post:
 @task(task_run_name="answer “{ask.title}”", **RETRY)
 def answer(ask: Ask, key: str) -> None:
     """Tell the requester where they asked: the issue, and what is like it. Once."""
-    tell(ask, planning_messages.answer_text(ask, key, slack=ask.door is Door.SLACK), "taken")
+    tell(ask, planning_messages.answer(ask, key), "taken")
 
 
 @task(task_run_name="decline “{ask.title}”", **RETRY)
 def decline(ask: Ask, why: str) -> None:
     """Tell the requester where they asked why nothing came of it. Once."""
-    tell(ask, f"This was not taken in as a request: {why}.", "declined")
+    tell(ask, posts.Content(text=f"This was not taken in as a request: {why}."), "declined")
 
 
-def tell(ask: Ask, text: str, what: str) -> None:
+@contextmanager
+def telling_a_refusal(ask: Ask) -> Generator[None, None, None]:
+    """If a vendor refuses the ask, tell the requester where they asked, and the log; once. The error goes on.
+
+    Its delivery stays in the inbox: it is tried again, and filed as soon as a person has mended it.
+    """
+    try:
+        yield
+    except Terminal as error:
+        if done(f"{ask.origin}:refused") is None:
+            log.warning("“%s” (%s) waits for a person: %s", requests.one_line(ask.title), ask.origin, error)
+        text = (
+            f"Your request is kept, but it cannot be filed now: {error}. Whoever runs Conveyor has to look."
+        )
+        tell(ask, posts.Content(text=text), "refused")
+        raise
+
+
+def tell(ask: Ask, content: posts.Content, what: str) -> None:
     """Answer the requester where they asked, once per `what`; somebody who left is not answered.
 
     A Slack answer is seen by the requester alone. Slack keeps none, so after a crash it may come twice.
@@ -163,52 +198,95 @@ def tell(ask: Ask, text: str, what: str) -> None:
     op_key = f"{ask.origin}:{what}"
 
     def act() -> dict[str, object]:
-        return {"to": _answer(ask, text, op_key)}
+        return {"to": _answer(ask, content, op_key)}
 
     once(
         op_key,
         subject=f"ask:{ask.origin}",
         kind="answer",
-        request={"text": text},
+        request={"text": content.text},
         look=lambda _: None,  # a note and a comment look for themselves
         act=act,
     )
 
 
-def _answer(ask: Ask, text: str, op_key: str) -> str:
+def _answer(ask: Ask, content: posts.Content, op_key: str) -> str:
     match ask.door:
-        case Door.JIRA:
-            return jira().comment(ask.origin.partition(":")[2], text, op_key=op_key)
-        case Door.GITLAB:
-            _, project_id, iid = ask.origin.split(":")
-            return str(gitlab().issues.note(int(project_id), int(iid), text, op_key).id)
         case Door.SLACK:
-            return _whisper(ask, text, op_key)
+            return _whisper(ask, content, op_key)
+        case Door.FEEDBACK:
+            if account := ask.requester.slack:
+                return _direct(account, content, op_key)
+            with suppress(NotFound):  # the issue by which they asked may be gone by now
+                return write_at(ask.place, content.text, op_key) if ask.place else "nobody"
+            return "nobody"
+        case Door.FILE:
+            return "nobody"  # who filed it saw it on their screen
+        case _:
+            return write_at(ask.origin, content.text, op_key)
 
 
-def _whisper(ask: Ask, text: str, op_key: str) -> str:
+def write_at(origin: str, text: str, op_key: str) -> str:
+    """Write on the Jira or GitLab issue by which somebody asked, once per `op_key`; the comment's id.
+
+    Raises:
+        NotFound: the issue is gone.
+    """
+    door, _, rest = origin.partition(":")
+    if door == Door.GITLAB.value:
+        project_id, iid = rest.split(":")
+        return str(gitlab().issues.note(int(project_id), int(iid), text, op_key).id)
+    return jira().comment(rest, text, op_key=op_key)
+
+
+def _whisper(ask: Ask, content: posts.Content, op_key: str) -> str:
     user_id = ask.requester.slack
     try:
-        posts.whisper(ask.place, user_id, text)
+        posts.whisper(ask.place, user_id, content.text, content.blocks)
     except (Refused, NotFound):  # the bot is not in that channel, or the person is not
-        try:
-            slack().post(slack().direct_channel(user_id), text, op_key=op_key)
-        except (Refused, NotFound):
-            return "nobody"
+        return _direct(user_id, content, op_key)
+    return user_id
+
+
+def _direct(user_id: str, content: posts.Content, op_key: str) -> str:
+    try:
+        slack().post(slack().direct_channel(user_id), content.text, content.blocks, op_key=op_key)
+    except (Refused, NotFound):
+        return "nobody"
     return user_id
 
 
 def requesters(issue: str) -> list[str]:
-    """The people (ids of the people file) who asked for `issue`, those of its duplicates included.
+    """The people (ids of the people file) who asked for `issue`, those of its duplicates included."""
+    return [who.person for who, _ in asked_for(issue) if who.person]
 
-    Nobody came through a door for an issue made elsewhere: then its Jira reporter asked.
+
+def asked_for(issue: str) -> list[tuple[requests.Requester, str]]:
+    """Everybody who asked for `issue` or a duplicate of it, each with the origin of their ask ("": unknown).
+
+    Nobody came through a door for an issue made elsewhere: then its Jira reporter asked, unless that is us.
     """
     project = next((p for p in policy().projects if issue in issue_keys(issue, p.jira)), None)
     if project is None:
         return []
     state = state_of(project.id)
-    asked = backlog.requesters(issue, state, own_requests(issue, state))
+    own = own_requests(issue, state)
+    asked = backlog.requesters(issue, state, own)
     if not asked:
-        reporter = policy().by_jira(jira().issue(issue).reporter_account_id)
-        return [reporter.id] if reporter else []
-    return [who.person for who in asked if who.person]
+        return [(who, f"jira:{issue}") for who in _reporters(issue)]
+    origins: dict[str, str] = {}
+    for event in (event for request in own.values() for event in request.received):
+        origin = event.place if event.door is Door.FEEDBACK else event.origin
+        origins.setdefault(event.requester.identity, origin)
+    return [(who, origins.get(who.identity, "")) for who in asked]
+
+
+def _reporters(issue: str) -> list[requests.Requester]:
+    """Who reported the issue in Jira: nobody if Conveyor did, or if it is gone."""
+    try:
+        account = jira().issue(issue).reporter_account_id
+    except NotFound:
+        return []
+    if not account or account == jira().myself():
+        return []
+    return [requests.requester_at(policy(), Door.JIRA, account)]

@@ -2,35 +2,39 @@
 
 The contract is that of `tasks.decisions.decide`: a door authenticates and says who; whether it counts is
 decided here, from the ledger and the people file; an accepted decision is on the ledger together with the
-wake-up of whoever waits for it before this returns. Nothing here speaks to a vendor. A door calls afterwards
-`tasks.planning_messages.refresh(outcome.subject)`, so that the name appears at once.
+wake-up of whoever waits for it before this returns. Only the closing asks a vendor, Jira, for open questions.
+A door calls `tasks.planning_messages.refresh_all(outcome.subject)` afterwards: the name appears at once.
 
     Slack's action_id   value                    calls
     review.accept       a line's id              decide_line(value, "accept", person, ...)
-    review.defer        a line's id              decide_line(value, "defer", person, ...)
-    review.reject       a line's id              decide_line(value, "reject", person, ...)
+    review.defer        a line's id              a modal, then decide_line(value, "defer", person, reason)
+    review.reject       a line's id              a modal, then decide_line(value, "reject", person, reason)
     review.close        the proposal's id        close_review(value, person, ...)
     request.merge       the id of what is alike  merge(value, person, ...)
     request.unmerge     the id of what is alike  unmerge(value, person, ...)
+    request.mine_too    see tasks.voting
 
 `review.close` may also be given the review's stream, and `request.unmerge` the issue's key (the CLI does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
-from integrations.errors import Conflict
+from integrations.errors import IntegrationError
 from integrations.ledger import Event
 from lifecycle import backlog, merging, requests, review
 from lifecycle.planning import Decision
 from lifecycle.policy import Person
 from lifecycle.release import Door
 from lifecycle.workflow import issue_keys
+from tasks import needing, review_obstacles
 from tasks.context import ledger, policy
+from tasks.deciding import decided as _decided
+from tasks.deciding import no
+from tasks.deciding import record as _record
 from tasks.decisions import Outcome
-from tasks.walk import Fact, new_events
 
 _REASONS = {
     Decision.ACCEPT: "accepted in the review",
@@ -51,19 +55,19 @@ def decide_line(
     try:
         wanted = Decision(decision)
     except ValueError:
-        return _no(f"{decision} is none of accept, defer and reject.")
+        return no(f"{decision} is none of accept, defer and reject.")
 
     def attempt(person: Person, moment: datetime) -> Outcome:
         proposed = ledger().event_by_key(f"Proposed:{review.proposal_of(line_id)}")
         if proposed is None:
-            return _no("There is no such line in any review.")
+            return no("There is no such line in any review.")
         stream, known = proposed.subject, ledger().events(proposed.subject)
         folded = review.fold(review.parse(event.data) for event in known)
         issue = folded.issue_of(line_id)
         if issue is None:
-            return _no("There is no such line in this review.", stream)
+            return no("There is no such line in this review.", stream)
         if folded.closed:
-            return _no("The review is closed.", stream)
+            return no("The review is closed.", stream)
         last = folded.latest(line_id)
         if (
             last
@@ -96,15 +100,18 @@ def close_review(target: str, person_id: str, door: Door = "slack", now: datetim
         stream = target if target.startswith("review:") else proposed.subject if proposed else ""
         known = ledger().events(stream) if stream else ()
         if not known:
-            return _no("There is no such review.")
+            return no("There is no such review.")
         folded = review.fold(review.parse(event.data) for event in known)
         if folded.closed:
             return Outcome(
                 accepted=True, message="The review is closed already.", subject=stream, repeated=True
             )
-        verdict = review.may_close(folded, policy(), person.id)
-        if not verdict.allowed:
-            return _no(f"Not closed: {'; '.join(verdict.reasons)}.", stream)
+        try:
+            reasons = _against_closing(stream, folded, person)
+        except IntegrationError as error:
+            return no(f"Not closed, for whether questions are open could not be seen: {error}", stream)
+        if reasons:
+            return no(f"Not closed: {'; '.join(reasons)}.", stream)
         fact = review.ReviewClosed(person=person.id, door=door)
         new = _record(stream, fact, known, moment)
         return Outcome(
@@ -117,43 +124,85 @@ def close_review(target: str, person_id: str, door: Door = "slack", now: datetim
     return _decided(attempt, person_id, target, now)
 
 
+def _against_closing(stream: str, folded: review.Review, person: Person) -> Sequence[str]:
+    """Why not; Jira is asked only where the ledger has nothing against it."""
+    verdict = review.may_close(folded, policy(), person.id)
+    reasons = (*verdict.reasons, *needing.obstacles(folded.plan if folded.proposed else None))
+    if reasons:
+        return reasons
+    found = review_obstacles.obstacles(policy().project(stream.split(":")[1]), folded)
+    return review.may_close(folded, policy(), person.id, found).reasons
+
+
 def merge(alike_id: str, person_id: str, door: Door = "slack", now: datetime | None = None) -> Outcome:
     """Merge a request into the one that was found alike; the id is that of the finding."""
 
     def attempt(person: Person, moment: datetime) -> Outcome:
-        found = ledger().event_by_key(f"AlikeFound:{alike_id}")
-        alike = requests.parse(found.data) if found else None
-        if not isinstance(alike, requests.AlikeFound):
-            return _no("There is no such request.")
-        stream, known, state = _backlog(alike.issue)
-        subject = requests.stream(alike.issue)
-        into = merging.original_of(state.merges, alike.other)
-        standing = state.standing.get(alike.issue)
-        if standing and standing.into == into:
-            return Outcome(
-                accepted=True,
-                message=f"{alike.issue} is merged into {into} already.",
-                subject=subject,
-                repeated=True,
-            )
-        fact = backlog.Merged(
-            issue=alike.issue,
-            into=into,
-            round=state.rounds.get(alike.issue, 0) + 1,
-            person=person.id,
-            door=door,
-            alike=alike_id,
-        )
-        try:
-            backlog.apply(state, fact)
-        except (merging.SelfDuplicate, merging.AlreadyMerged) as refusal:
-            return _no(f"Not merged: {refusal}.", subject)
-        new = _record(stream, fact, known, moment)
-        return Outcome(
-            accepted=True, message=f"{alike.issue} is merged into {into}.", subject=subject, repeated=not new
-        )
+        alike = finding(alike_id)
+        if alike is None:
+            return no("There is no such request.")
+        return join(alike.issue, alike.other, person.id, door, moment, alike=alike_id)
 
     return _decided(attempt, person_id, alike_id, now)
+
+
+def merge_keys(
+    issue: str, into: str, person_id: str, door: Door = "cli", now: datetime | None = None
+) -> Outcome:
+    """Merge a request into any other one of its project, by their keys."""
+
+    def attempt(person: Person, moment: datetime) -> Outcome:
+        projects = [project_id(key) for key in (issue, into)]
+        if None in projects:
+            return no(f"There is no request {issue if projects[0] is None else into}.")
+        if projects[0] != projects[1]:
+            return no(f"Not merged: {issue} and {into} are of different projects.")
+        return join(issue, into, person.id, door, moment)
+
+    return _decided(attempt, person_id, issue, now)
+
+
+def finding(alike_id: str) -> requests.AlikeFound | None:
+    """What was found alike, by the id that its button carries."""
+    found = ledger().event_by_key(f"AlikeFound:{alike_id}")
+    alike = requests.parse(found.data) if found else None
+    return alike if isinstance(alike, requests.AlikeFound) else None
+
+
+def join(
+    issue: str, other: str, by: str, door: Door, now: datetime, *, alike: str = "", name: str = ""
+) -> Outcome:
+    """Record that `issue` is a duplicate of whatever stands for `other`; whoever calls knows that `by` may.
+
+    Raises:
+        Conflict: somebody decided at the same moment; look again.
+    """
+    stream, known, state = _backlog(issue)
+    subject = requests.stream(issue)
+    into = merging.original_of(state.merges, other)
+    standing = state.standing.get(issue)
+    if into == issue:
+        why = "is never its own duplicate" if other == issue else f"is already a duplicate of {issue}"
+        return no(f"Not merged: {other} {why}.", subject)
+    if standing and standing.into == into:
+        message = f"{issue} is merged into {into} already."
+        return Outcome(accepted=True, message=message, subject=subject, repeated=True)
+    fact = backlog.Merged(
+        issue=issue,
+        into=into,
+        round=state.rounds.get(issue, 0) + 1,
+        person=by,
+        door=door,
+        alike=alike,
+        name=name,
+    )
+    try:
+        backlog.apply(state, fact)
+    except merging.AlreadyMerged as refusal:
+        return no(f"Not merged: {refusal}.", subject)
+    new = _record(stream, fact, known, now)
+    message = f"{issue} is merged into {into}."
+    return Outcome(accepted=True, message=message, subject=subject, repeated=not new)
 
 
 def unmerge(target: str, person_id: str, door: Door = "slack", now: datetime | None = None) -> Outcome:
@@ -163,8 +212,8 @@ def unmerge(target: str, person_id: str, door: Door = "slack", now: datetime | N
         found = ledger().event_by_key(f"AlikeFound:{target}")
         issue = str(found.data["issue"]) if found else target
         subject = requests.stream(issue)
-        if not any(issue in issue_keys(issue, project.jira) for project in policy().projects):
-            return _no(f"There is no request {target}.")
+        if project_id(issue) is None:
+            return no(f"There is no request {target}.")
         stream, known, state = _backlog(issue)
         standing = state.standing.get(issue)
         if standing is None:
@@ -172,7 +221,7 @@ def unmerge(target: str, person_id: str, door: Door = "slack", now: datetime | N
                 return Outcome(
                     accepted=True, message=f"{issue} is not merged any more.", subject=subject, repeated=True
                 )
-            return _no(f"{issue} is not merged.", subject)
+            return no(f"{issue} is not merged.", subject)
         fact = backlog.Unmerged(
             issue=issue, into=standing.into, round=standing.round, person=person.id, door=door
         )
@@ -184,45 +233,13 @@ def unmerge(target: str, person_id: str, door: Door = "slack", now: datetime | N
     return _decided(attempt, person_id, target, now)
 
 
-def _decided(
-    attempt: Callable[[Person, datetime], Outcome], person_id: str, target: str, now: datetime | None
-) -> Outcome:
-    """Attempt as that person, again while others write to the same stream at the same moment."""
-    person = policy().person(person_id)
-    if person is None:
-        return _no("You are not in Conveyor's people file, so nothing was decided.")
-    if not person.active:
-        return _no("Your account is deactivated, so nothing was decided.")
-    if not set(person.roles) - {"client"}:
-        return _no("Planning is the team's: nothing was decided.")
-    for _ in range(10):
-        try:
-            return attempt(person, now or datetime.now(UTC))
-        except Conflict:
-            continue
-    raise Conflict("ledger", "decide", target)
+def project_id(key: str) -> str | None:
+    """The id of the project that an issue's key belongs to, None if the policy has none."""
+    return next((p.id for p in policy().projects if key in issue_keys(key, p.jira)), None)
 
 
 def _backlog(issue: str) -> tuple[str, tuple[Event, ...], backlog.Backlog]:
     """The project stream that the issue's merges are on, its events, and what they add up to."""
-    project = next(p for p in policy().projects if issue in issue_keys(issue, p.jira))
-    stream = backlog.stream(project.id)
+    stream = backlog.stream(project_id(issue) or "")
     known = ledger().events(stream)
     return stream, known, backlog.fold(event.data for event in known)
-
-
-def _record(stream: str, fact: Fact, known: Sequence[Event], now: datetime) -> bool:
-    """Record the decision and wake who waits for it; False if exactly this was recorded at the same moment.
-
-    Raises:
-        Conflict: something else was; look again.
-    """
-    expected = known[-1].revision if known else 0
-    told = ledger().append(stream, new_events(stream, [fact]), now=now, expected=expected, wake=True)
-    if not told.inserted and told.events[0].data != fact.model_dump(mode="json"):
-        raise Conflict("ledger", "append", stream)
-    return told.inserted
-
-
-def _no(message: str, subject: str = "") -> Outcome:
-    return Outcome(accepted=False, message=message, subject=subject)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +20,13 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Crashed, Scheduled
 
 from integrations.errors import IntegrationError, NotFound, Transient, from_status
+
+_TRIES, _PAUSE_S = 12, 0.15
+"""How often, and how soon after one another, a locked database is asked."""
 
 DEAD = ("CRASHED", "FAILED", "CANCELLED")
 
@@ -92,21 +96,41 @@ def start(
         NotFound: `deployment` ("flow/name") is not registered: run `prefect deploy --all`.
         Transient: Prefect did not answer; call again with the same key.
     """
+
+    def ask(client: SyncPrefectClient) -> str:
+        found = client.read_deployment_by_name(deployment)
+        run = client.create_flow_run_from_deployment(
+            found.id,
+            parameters=dict(parameters),
+            name=name,
+            idempotency_key=idempotency_key,
+            tags=list(tags),
+        )
+        return str(run.id)
+
     try:
-        with _client() as client:
-            found = client.read_deployment_by_name(deployment)
-            run = client.create_flow_run_from_deployment(
-                found.id,
-                parameters=dict(parameters),
-                name=name,
-                idempotency_key=idempotency_key,
-                tags=list(tags),
-            )
-            return str(run.id)
+        return _at_once(ask)
     except ObjectNotFound:
         raise NotFound("prefect", "start run of", deployment) from None
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         raise _failure("start run of", deployment, error) from None
+
+
+def _at_once(ask: Callable[[SyncPrefectClient], str]) -> str:
+    """Ask what may be asked again, soon after each 503: a SQLite database is locked for an instant only.
+
+    Prefect's own client would wait 2 s, then 4, then 8.
+    """
+    tries = 0
+    while True:
+        try:
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), _client() as client:
+                return ask(client)
+        except PrefectHTTPStatusError as error:
+            tries += 1
+            if error.response.status_code != 503 or tries == _TRIES:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def set_state(run_id: str, state: State, *, force: bool = False) -> bool:

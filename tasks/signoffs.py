@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from prefect import task
 
 from integrations import links
+from integrations.errors import Refused
 from lifecycle import events
 from lifecycle import release as rules
 from lifecycle.policy import Policy, Step
 from lifecycle.release import Release
-from tasks import posts, release_messages
+from tasks import posts, release_messages, signoff_facts, signoff_messages
 from tasks.context import ledger, policy
 from tasks.effects import RETRY
 
@@ -34,8 +35,8 @@ def ask(subject: str, step_id: str, number: int) -> None:
     posts.post.fn(
         step.title,
         project.channel,
-        release_messages.ask(release, project, step, policy(), number),
-        release_messages.ask_key(subject, step_id, number),
+        signoff_messages.message(signoff_facts.asking(release, step_id, number)),
+        signoff_messages.ask_key(subject, step_id, number),
         subject=subject,
     )
     if step.by_link:
@@ -44,7 +45,9 @@ def ask(subject: str, step_id: str, number: int) -> None:
 
 def _hand_out_links(subject: str, release: Release, step: Step, rules_: Policy) -> None:
     project = rules_.project(release.plan.project)
-    keepers = [p for p in rules_.with_role("manager") if p.slack] or [p for p in rules_.people if p.slack]
+    keeper = rules_.keeper
+    if keeper is None:
+        raise Refused("slack", "hand out links of", step.id, detail="nobody in the people file has Slack")
     for question in release.asked_now(step.id):
         for role in step.quorum:
             for person in rules_.with_role(role):
@@ -53,7 +56,7 @@ def _hand_out_links(subject: str, release: Release, step: Step, rules_: Policy) 
                     project, release.plan.version, person.name, address, project.staging_url
                 )
                 key = f"{subject}:link:{question.request}:{person.id}"
-                posts.post_direct.fn("link", keepers[0].slack, content, key, subject=subject)
+                posts.post_direct.fn("link", keeper.slack, content, key, subject=subject)
 
 
 def refresh(subject: str) -> int:
@@ -77,7 +80,6 @@ def _messages(subject: str) -> Iterator[tuple[str, posts.Content]]:
     release = _load(subject)
     if release is None:
         return
-    project = policy().project(release.plan.project)
     for step_id, number in sorted({(a.step, a.number) for a in release.asked}):
-        content = release_messages.ask(release, project, _step(step_id), policy(), number)
-        yield release_messages.ask_key(subject, step_id, number), content
+        content = signoff_messages.message(signoff_facts.asking(release, step_id, number))
+        yield signoff_messages.ask_key(subject, step_id, number), content

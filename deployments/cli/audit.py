@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from deployments.cli import names, say
 from deployments.cli.say import Exit, Json, ProjectName
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lifecycle.events import ReleaseEvent
+    from lifecycle.release import Release
+
 app = App(name="audit", help="The ledger: read it, export it, prove that nobody changed it.")
 
 
 @app.command
 def show(release: str, *, project: ProjectName = "", json: Json = False) -> None:
-    """Show every event of one release as it was recorded, with its place in the chain.
+    """Tell the story of one release in order: every event as it was recorded, with its place in the chain.
 
     Example: `conveyor audit show 1.4.0 --json`
 
@@ -31,11 +38,26 @@ def show(release: str, *, project: ProjectName = "", json: Json = False) -> None
     if json:
         say.dump([{**chain.content(event), "hash": event.hash} for event in found])
         return
+    told = [events.parse(event.data) for event in found]
+    folded = _folded(told)
     rows = (
-        (str(e.seq), chain.timestamp(e.at), e.kind, timeline.sentence(events.parse(e.data)), e.hash[:12])
-        for e in found
+        (str(e.seq), chain.timestamp(e.at), e.kind, timeline.sentence(fact, folded), e.hash[:12])
+        for e, fact in zip(found, told, strict=True)
     )
     say.table(("SEQ", "AT", "KIND", "WHAT", "HASH"), rows)
+
+
+def _folded(told: Sequence[ReleaseEvent]) -> Release | None:
+    """The release, which knows what each signature is on; None if somebody wrote past the rules.
+
+    Then above all one wants to see what was written.
+    """
+    from lifecycle.release import IllegalEvent, fold
+
+    try:
+        return fold(told)
+    except IllegalEvent:
+        return None
 
 
 @app.command

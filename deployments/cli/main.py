@@ -13,7 +13,18 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError, Parameter
 
-from deployments.cli import audit, planning, policy, release, running
+from deployments.cli import (
+    audit,
+    feedback,
+    pending,
+    people,
+    plan,
+    planning,
+    policy,
+    release,
+    running,
+    valuing,
+)
 from deployments.cli.say import Exit, Stop, note
 from integrations.errors import IntegrationError, NotFound, Transient
 
@@ -29,10 +40,15 @@ commands.command(running.demo)
 commands.command(running.sandbox_app)
 commands.command(running.up)
 commands.command(release.app)
+commands.command(pending.pending)
+valuing.add_to(planning.requests_app)
 commands.command(planning.requests_app)
 commands.command(planning.review_app)
+commands.command(plan.app)
+commands.command(feedback.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
+commands.command(people.app)
 commands.command(audit.app)
 
 

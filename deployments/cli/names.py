@@ -46,8 +46,10 @@ def release_at(stream: str) -> Release:
     return folded
 
 
-def request_id(target: str, step: str, issue: str, project: str = "") -> str:
+def request_id(target: str, step: str, issue: str, project: str = "", *, passed: bool = False) -> str:
     """The open sign-off request that is meant: `target` is its id, or a release that has one such.
+
+    Those of steps that have `passed` are meant only if asked for.
 
     Raises:
         Stop: nothing is asked for, or several requests fit.
@@ -61,7 +63,7 @@ def request_id(target: str, step: str, issue: str, project: str = "") -> str:
         ask
         for ask in release.asked_now(step or None)
         if issue in ("", ask.issue)
-        and not release.has_passed(ask.step)
+        and (passed or not release.has_passed(ask.step))
         and not release.is_returned(ask.request)
     ]
     if len(fitting) == 1:

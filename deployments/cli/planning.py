@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from deployments.cli import names, say
+from deployments.cli import duplicates, importing, merging, names, review_view, say
 from deployments.cli.release import report
 from deployments.cli.say import Exit, Json, Person, ProjectName
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lifecycle.planning import ReleasePlan
     from lifecycle.review import Review as ReviewState
 
 requests_app = App(name="requests", help="Requests: what came in, and which say the same.")
-review_app = App(name="review", help="The weekly review: its plan, and closing it.")
+review_app = App(name="review", help="The weekly review: starting it, its plan, closing it.")
+requests_app.command(importing.import_, name="import")
+requests_app.command(merging.merge)
+requests_app.command(merging.unmerge)
+requests_app.command(duplicates.similar)
+requests_app.command(duplicates.rank)
 
 Review = Annotated[str, Parameter(help="A week such as 2026-W42; the newest review if left out.")]
 
@@ -65,32 +72,9 @@ def _cell(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-@requests_app.command
-def similar(issue: str, *, json: Json = False) -> None:
-    """Show the earlier open requests that say much the same as an issue, the most alike first.
-
-    Example: `conveyor requests similar SHOP-7`
-
-    Parameters
-    ----------
-    issue:
-        The Jira issue's key.
-    """
-    from tasks.backlog import alike_to
-
-    with say.busy(f"Comparing {issue}"):
-        found = alike_to(issue)
-    if json:
-        say.dump([{"key": each.other, "title": each.title, "score": each.score} for each in found])
-    elif found:
-        say.table(("KEY", "SCORE", "TITLE"), ((e.other, f"{e.score:.2f}", e.title) for e in found))
-    else:
-        say.note(f"no open request is like {issue}")
-
-
 @review_app.command(name="show")
 def show_review(week: Review = "", *, project: ProjectName = "", json: Json = False) -> None:
-    """Show the plan of the weekly review with every decision so far.
+    """Show the weekly review: its agenda, who has still to take part, and every line with its decision.
 
     Example: `conveyor review show`
     """
@@ -99,7 +83,7 @@ def show_review(week: Review = "", *, project: ProjectName = "", json: Json = Fa
         raise say.Stop(Exit.FAILED, f"{stream}: nothing was proposed yet")
     plan = state.plan
     if json:
-        say.dump({"review": stream, "closed": state.closed is not None, "plan": plan.model_dump(mode="json")})
+        say.dump(review_view.facts(stream, state))
         return
     closed = (
         f"closed by {state.closed.person}"
@@ -107,12 +91,14 @@ def show_review(week: Review = "", *, project: ProjectName = "", json: Json = Fa
         else f"open, due {state.proposed.due:%Y-%m-%d %H:%M} UTC"
     )
     say.out(f"{stream}: {plan.version}, {plan.used} of {plan.capacity} points, {closed}")
-    _show_lines(plan)
+    for remark in review_view.remarks(state):
+        say.out(f"  {remark}")
+    _show_lines(plan, state.proposed.agenda.sources)
 
 
-def _show_lines(plan: ReleasePlan) -> None:
+def _show_lines(plan: ReleasePlan, sources: Mapping[str, str]) -> None:
     say.table(
-        ("ISSUE", "DECISION", "WAVE", "SCORE", "POINTS", "TITLE", "WHY", "BY"),
+        ("ISSUE", "DECISION", "WAVE", "SCORE", "POINTS", "FROM", "TITLE", "WAITS FOR", "WHY", "BY"),
         (
             (
                 line.key,
@@ -120,13 +106,29 @@ def _show_lines(plan: ReleasePlan) -> None:
                 str(line.wave or ""),
                 f"{line.score.total:.2f}",
                 str(line.size),
+                sources.get(line.key, ""),
                 line.title,
+                ", ".join(line.blocked_by),
                 line.why,
                 line.person,
             )
             for line in plan.lines
         ),
     )
+
+
+@review_app.command(name="start")
+def start(*, project: ProjectName = "", json: Json = False) -> None:
+    """Begin this week's review now, whatever the schedule says; one that has begun stays as it is.
+
+    Example: `conveyor review start`
+    """
+    wanted = names.project_named(project)
+    with say.busy("Starting the review"):
+        from tasks.review_starting import start_review
+
+        outcome = start_review(wanted.id)
+    report(outcome, as_json=json)
 
 
 @review_app.command(name="close")

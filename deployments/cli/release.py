@@ -13,6 +13,7 @@ from deployments.cli.say import Exit, Json, Person, ProjectName
 if TYPE_CHECKING:
     from deployments.cli.standing import Standing
     from integrations.ledger import Event
+    from lifecycle.release import Release as ReleaseState
 
 app = App(name="release", help="Releases: where they stand, and what people decide.")
 
@@ -54,13 +55,13 @@ def show(release: Release, *, project: ProjectName = "", json: Json = False) -> 
     history = ledger().events(names.release_stream(release, project))
     now = standing(history, policy())
     if json:
-        say.dump({**_facts(now), "story": [_told(event) for event in history]})
+        say.dump({**_facts(now), "story": [_told(event, now.release) for event in history]})
         return
     plan = now.release.plan
     say.out(f"{_name(now)}: {now.release.phase}{f', waits for {now.waiting}' if now.waiting else ''}")
     for key in now.release.delivers:
         say.out(f"  {key}  {plan.titles.get(key, '')}".rstrip())
-    say.table(("WHEN (UTC)", "WHAT"), ((_time(event.at), _sentence(event)) for event in history))
+    say.table(("WHEN (UTC)", "WHAT"), ((_time(event.at), _sentence(event, now.release)) for event in history))
 
 
 @app.command
@@ -189,6 +190,83 @@ def resume(
 
 
 @app.command
+def withdraw(
+    target: str,
+    step: str = "",
+    issue: str = "",
+    *,
+    person: Person,
+    project: ProjectName = "",
+    json: Json = False,
+) -> None:
+    """Take back your signature, as long as production has not started.
+
+    Example: `conveyor release withdraw 1.4.0 qa SHOP-3 --as quinn`
+
+    Parameters
+    ----------
+    target:
+        A release, or the id of a sign-off request.
+    step:
+        The step's id in the policy, such as qa.
+    issue:
+        The issue's key, for a step that is signed issue by issue.
+    """
+    request = names.request_id(target, step, issue, project, passed=True)
+    _decide("withdraw", request, person, "", as_json=json)
+
+
+@app.command
+def override(
+    release: Release,
+    step: str,
+    *,
+    reason: str,
+    person: Person,
+    project: ProjectName = "",
+    json: Json = False,
+) -> None:
+    """Break-glass: let a release past a step that nobody has signed. Everybody is told.
+
+    Only for the roles that the policy names under break_glass, and only for the present candidate.
+
+    Example: `conveyor release override 1.4.1 approval --reason "the shop is down" --as olli`
+
+    Parameters
+    ----------
+    step:
+        The step's id in the policy, such as approval.
+    """
+    stream = names.release_stream(release, project)
+    _decide("override", stream, person, reason, as_json=json, step=step)
+
+
+@app.command(name="time")
+def set_time(
+    release: Release,
+    at: str = "",
+    *,
+    zone: str = "",
+    person: Person,
+    project: ProjectName = "",
+    json: Json = False,
+) -> None:
+    """Set when a release goes out once it is approved; without a time: as soon as it is.
+
+    Example: `conveyor release time 1.4.0 "2026-11-30 22:00" --zone Europe/Berlin --as mara`
+
+    Parameters
+    ----------
+    at:
+        The wall-clock time, such as 2026-11-30 22:00, or one with an offset.
+    zone:
+        The IANA time zone of the clock; yours if left out.
+    """
+    stream = names.release_stream(release, project)
+    _decide("time", stream, person, "", as_json=json, at=at, zone=zone)
+
+
+@app.command
 def rollback(
     release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
 ) -> None:
@@ -210,11 +288,11 @@ def abandon(
     _decide("abandon", names.release_stream(release, project), person, reason, as_json=json)
 
 
-def _decide(verb: Any, target: str, person: str, reason: str, *, as_json: bool) -> None:
+def _decide(verb: Any, target: str, person: str, reason: str, *, as_json: bool, **more: Any) -> None:
     with say.busy("Deciding"):
         from tasks.decisions import Decision, decide
 
-        outcome = decide(Decision(verb, target, person, "cli", reason))
+        outcome = decide(Decision(verb, target, person, "cli", reason, **more))
     report(outcome, as_json=as_json)
 
 
@@ -251,14 +329,15 @@ def _facts(standing: Standing) -> dict[str, object]:
     }
 
 
-def _told(event: Event) -> dict[str, object]:
-    return {"at": event.at.isoformat(), "kind": event.kind, "text": _sentence(event), "data": event.data}
+def _told(event: Event, release: ReleaseState) -> dict[str, object]:
+    text = _sentence(event, release)
+    return {"at": event.at.isoformat(), "kind": event.kind, "text": text, "data": event.data}
 
 
-def _sentence(event: Event) -> str:
+def _sentence(event: Event, release: ReleaseState) -> str:
     from lifecycle import events, timeline
 
-    return timeline.sentence(events.parse(event.data))
+    return timeline.sentence(events.parse(event.data), release)
 
 
 def _time(at: datetime) -> str:

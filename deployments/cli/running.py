@@ -171,28 +171,38 @@ def reconcile(
     if not os.environ.get("PREFECT_API_URL"):
         raise say.Stop(Exit.UNREACHABLE, "set PREFECT_API_URL; `conveyor up` prints it")
     with say.busy("Comparing"):
-        from tasks import reconciling
+        from datetime import UTC, datetime
 
-        found = [
-            *reconciling.lost_runs(),
-            *reconciling.stale_messages(),
-            *reconciling.issues_astray(),
-        ]
-        if not dry_run:
-            reconciling.mend(found)
+        from tasks import differences, reconciling
+
+        found = differences.find()
+        changed = [] if dry_run else differences.mend(found, datetime.now(UTC))
         unsettled = reconciling.unknown_effects()
     if json:
         say.dump(
-            {"differences": [vars(each) for each in found], "unsettled": unsettled, "mended": not dry_run}
+            {
+                "differences": [vars(each) for each in found],
+                "roles": changed,
+                "unsettled": unsettled,
+                "mended": not dry_run,
+            }
         )
         return
-    words = {"wake": "woken", "refresh": "refreshed", "tell": "for a person to look at"}
+    words = {
+        "wake": "woken",
+        "refresh": "refreshed",
+        "post": "told in Slack",
+        "announce": "told in Slack, once",
+        "tell": "for a person to look at",
+    }
     for each in found:
         done = words[each.mend] if each.mend == "tell" or not dry_run else f"would be {words[each.mend]}"
         say.out(f"{each.text}: {done}")
+    for each in changed:
+        say.out(each)
     for each in unsettled:
         say.out(f"{each}: the next walk looks it up")
-    if not found and not unsettled:
+    if not found and not changed and not unsettled:
         say.out("nothing differs")
 
 

@@ -51,7 +51,8 @@ def waits_for(release: Release, policy: Policy) -> str:
     if release.phase is Phase.REWORK:
         return _rework(release)
     if release.phase is Phase.FEEDBACK:
-        return f"answers: {len(release.feedback_given)} of {len(release.feedback_asked)}"
+        asked = len(release.feedback_asked)
+        return f"answers: {asked - len(release.unanswered)} of {asked}"
     return _MACHINES.get(release.phase, "")
 
 
@@ -62,7 +63,8 @@ def _sign_off(release: Release, policy: Policy) -> str:
             people = ", ".join(p.id for role in step.quorum for p in policy.with_role(role))
             reasons = "; ".join(signoff.passed(release, step).reasons) or f"{step.title} to be concluded"
             return f"{reasons} ({roles}: {people})"
-    return "the way to production"
+    timed = release.timed
+    return f"its time, {timed.wall}" if timed and timed.at else "the way to production"
 
 
 def _rework(release: Release) -> str:

@@ -121,8 +121,8 @@ def _has_ended(world: World, name: str) -> bool:
 
 
 def _start_review(world: World) -> None:
-    """What the schedule does on a Friday: a run of the Prefect deployment."""
-    _prefect(world, "deployment", "run", "weekly-review/weekly-review", "--param", "project=shop")
+    """What the schedule does on a Friday, on whatever day it is."""
+    _run(world, [str(Path(sys.executable).with_name("conveyor")), "review", "start", "--project", "shop"])
 
 
 def _start_hotfix(world: World):
@@ -133,10 +133,6 @@ def _start_hotfix(world: World):
         _run(world, command)
 
     return start
-
-
-def _prefect(world: World, *arguments: str) -> None:
-    _run(world, [sys.executable, "-m", "prefect", *arguments])
 
 
 def _run(world: World, command: list[str]) -> None:

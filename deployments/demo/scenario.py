@@ -18,6 +18,7 @@ GIFT = "Let me have my order wrapped as a gift"
 GIFT_AGAIN = "Gift wrapping for orders"
 SEARCH = "Search in the catalogue"
 RETURN_REASON = "Searching for “teapot” finds nothing: it tells capitals from small letters."
+DEFER_REASON = "after the gift wrapping is out"
 HOTFIX_REASON = "the cart needs its wrapping price"
 
 
@@ -87,6 +88,7 @@ def _defer_the_rest(story: Story) -> str:
     olli, deferred = story["olli"], list[str]()
     while line := next(olli.lines_to_defer({story.keys["gift"], story.keys["search"], *deferred}), None):
         olli.press("review.defer", line)
+        olli.submit("review.defer", {"reason": DEFER_REASON})
         deferred.append(line)
     return ", ".join(deferred)
 

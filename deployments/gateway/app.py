@@ -1,4 +1,4 @@
-"""The gateway as a web application: the doors, the client's page, and the threads behind them."""
+"""The gateway as a web application: the doors, the pages for people, and the threads behind them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from deployments.gateway import mine_too, pending, request_page
 from deployments.gateway.doors import Doors
 from deployments.gateway.links import pages
 from deployments.gateway.pump import Pump
 from deployments.gateway.sender import Sender
 from deployments.gateway.slack import SlackListener
+from deployments.gateway.slack_socket import SlackSocket
+from integrations.settings import settings
 from tasks.context import ledger, policy
 
 
@@ -29,7 +32,9 @@ def application() -> Starlette:
     listener = SlackListener(ledger(), poke=sender.loop.poke)
     pump = Pump(ledger(), listener, poke=sender.loop.poke)
     doors = Doors(ledger(), listener, poke=pump.loop.poke)
-    loops = (sender.loop, pump.loop)
+    socket_mode = bool(settings().slack.app_token.get_secret_value())
+    slack = (SlackSocket(ledger(), listener, poke=pump.loop.poke),) if socket_mode else ()
+    loops = (sender.loop, pump.loop, *slack)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -43,6 +48,8 @@ def application() -> Starlette:
         well = all(loop.alive for loop in loops)
         return JSONResponse({"status": "ok" if well else "not working"}, status_code=200 if well else 503)
 
-    return Starlette(
-        routes=[Route("/healthz", healthz), *doors.routes(), *pages(sender.loop.poke)], lifespan=lifespan
-    )
+    vendors = doors.routes(slack=not socket_mode)
+    people = [*pages(sender.loop.poke), *pending.pages(), *request_page.pages()]
+    people += mine_too.pages(sender.loop.poke)
+    routes = [Route("/healthz", healthz), *vendors, *people]
+    return Starlette(routes=routes, lifespan=lifespan)

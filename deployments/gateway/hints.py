@@ -11,12 +11,13 @@ from integrations.gitlab import webhook as gitlab_webhook
 from integrations.jira import webhook as jira_webhook
 from integrations.ledger import Delivery, Ledger
 from integrations.slack import inbound
-from integrations.slack.events import SlashCommand
+from integrations.slack.events import SlackEvent, SlashCommand, ViewSubmission
 from lifecycle import events, release
 from lifecycle.candidates import READY
 from lifecycle.policy import Project
 from lifecycle.release import Phase
 from lifecycle.workflow import UnknownStatus
+from tasks import request_form
 from tasks.context import policy
 from tasks.pipelines import FINISHED
 
@@ -40,15 +41,30 @@ def hint(ledger: Ledger, delivery: Delivery) -> Hint:
             return _gitlab(gitlab_webhook.parse(headers, delivery.body))
         case _:
             event = inbound.parse(headers.get("content-type", ""), delivery.body)
-            is_request = isinstance(event, SlashCommand) and event.command == "/request"
-            return Hint(flow="intake") if is_request else Hint()
+            return Hint(flow="intake") if _is_request(event) else Hint()
+
+
+def _is_request(event: SlackEvent) -> bool:
+    """A command that says what is wished, or a form without a mistake; else the listener answers it."""
+    match event:
+        case SlashCommand():
+            return event.command == "/request" and bool(event.text.strip())
+        case ViewSubmission(callback_id=request_form.FORM):
+            return not request_form.errors(request_form.read(event, policy()), policy())
+        case _:
+            return False
 
 
 def _jira(ledger: Ledger, event: jira_webhook.JiraEvent) -> Hint:
     project = next((p for p in policy().projects if p.jira == event.project_key), None)
     if project is None:
+        at_desk = any(p.service_desk == event.project_key for p in policy().projects if p.service_desk)
+        if at_desk and event.kind == "jira:issue_created":
+            return Hint(flow="intake")
         return Hint(why="of no project in the policy")
     if event.kind == "jira:issue_created" and project.intake_label in event.labels:
+        return Hint(flow="intake")
+    if event.kind == jira_webhook.ISSUE_DELETED:
         return Hint(flow="intake")
     if any(change.field == "status" and _is_ready(project, change.to_string) for change in event.changes):
         return Hint(wakes=tuple(_waiting_for(ledger, project, event.issue_key)), why="developed")

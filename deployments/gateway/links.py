@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import parse_qs
 
 from anyio import to_thread
-from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from deployments.gateway.doors import read_body
+from deployments.gateway.rendering import page
 from integrations import links
 from integrations.errors import IntegrationError, Refused
 from integrations.links import Link
-from lifecycle import events, release, signoff
+from lifecycle import answers, events, feedback, release, signoff
 from lifecycle.release import Release
-from tasks import signoffs
+from tasks import asking, feedback_messages, signoffs
 from tasks.context import ledger, policy
-from tasks.decisions import Decision, Outcome, decide
+from tasks.decisions import Decision, Outcome, decide, guest
 
 log = logging.getLogger(__name__)
 
 _LIMIT = 64 * 1024
-_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-"""Whoever has the address may decide: it is neither kept by a cache nor told to the next page."""
-
-_TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 
 
 def pages(poke: Callable[[], None]) -> list[Route]:
@@ -47,7 +42,8 @@ def pages(poke: Callable[[], None]) -> list[Route]:
         except ValueError:
             return PlainTextResponse("not understood", status_code=400)
         verb, comment = form.get("verb", [""])[0], form.get("comment", [""])[0][:2000]
-        response = await to_thread.run_sync(_answer, request.path_params["token"], verb, comment)
+        score = form.get("score", [""])[0]
+        response = await to_thread.run_sync(_answer, request.path_params["token"], verb, comment, score)
         poke()
         return response
 
@@ -59,13 +55,23 @@ def _show(token: str, outcome: Outcome | None = None) -> Response:
     try:
         link = links.read(token)
     except Refused as error:
-        return _page("invalid.html", 403, why=error.detail)
+        return page("invalid.html", 403, why=error.detail)
+    if why := _barred(link):
+        return page("invalid.html", 403, why=why)
     asked, folded = _asked(link)
     if folded is None:
-        return _page("invalid.html", 404, why="nobody asks for this any more")
+        return page("invalid.html", 404, why="nobody asks for this any more")
     if asked == "FeedbackAsked":
-        return _page("feedback.html", 200, **_feedback_facts(link, folded, outcome))
-    return _page("decide.html", 200, **_facts(link, folded, outcome))
+        return page("feedback.html", 200, **_feedback_facts(link, folded, outcome))
+    return page("decide.html", 200, **_facts(link, folded, outcome))
+
+
+def _barred(link: Link) -> str:
+    """Why its person decides nothing any more, whatever was asked; empty if they may."""
+    person = policy().person(link.person) or guest(link.person, link.request)
+    if person is None:
+        return "whoever it was made for is not among the people any more"
+    return "" if person.active else "the account of whoever it was made for is deactivated"
 
 
 def _asked(link: Link) -> tuple[str, Release | None]:
@@ -78,14 +84,14 @@ def _asked(link: Link) -> tuple[str, Release | None]:
 
 
 def _feedback_facts(link: Link, folded: Release, outcome: Outcome | None) -> dict[str, object]:
-    person = policy().person(link.person)
     question = next(a for a in folded.feedback_asked if a.request == link.request)
     return {
-        "name": person.name if person else link.person,
+        "name": feedback_messages.called(folded, policy(), question.person),
         "project": policy().project(folded.plan.project),
         "version": folded.plan.version,
         "issue": (question.issue, folded.plan.titles.get(question.issue, "")),
-        "given": next((g for g in folded.feedback_given if g.request == link.request), None),
+        "given": next((g for g in folded.answers if g.request == link.request), None),
+        "goes_on": feedback.followed_by(folded, link.request),
         "outcome": outcome,
     }
 
@@ -94,43 +100,42 @@ def _facts(link: Link, folded: Release, outcome: Outcome | None) -> dict[str, ob
     rules = policy()
     person = rules.person(link.person)
     project = rules.project(folded.plan.project)
-    signed = any(who == link.person for _, who in signoff.signers(folded, link.request))
+    given = answers.answer_of(folded, link.request, link.person)
     returned = next((r for r in folded.returned if r.request == link.request), None)
-    open_ = person is not None and signoff.may_sign(folded, link.request, person, rules).allowed
+    signing = signoff.may_sign(folded, link.request, person, rules) if person else signoff.Signing()
     return {
         "name": person.name if person else link.person,
         "project": project,
         "version": folded.plan.version,
         "issues": [(key, folded.plan.titles.get(key, "")) for key in folded.delivers],
-        "signed": signed,
+        "given": given,
         "returned": returned,
-        "open": open_ and not signed and returned is None,
+        "open": signing.allowed and given is None and returned is None,
+        "why_not": signing.reasons,
         "outcome": outcome,
     }
 
 
-def _answer(token: str, verb: str, comment: str) -> Response:
+def _answer(token: str, verb: str, comment: str, score: str) -> Response:
     try:
         link = links.read(token)
     except Refused as error:
-        return _page("invalid.html", 403, why=error.detail)
+        return page("invalid.html", 403, why=error.detail)
     match verb:
         case "approve" | "return":
             wanted = Decision(verb, link.request, link.person, "link", comment)
         case "solved" | "partly" | "not":
-            wanted = Decision("feedback", link.request, link.person, "link", comment, answer=verb)
+            number = int(score) if score in ("1", "2", "3", "4", "5") else None
+            wanted = Decision(
+                "feedback", link.request, link.person, "link", comment, answer=verb, score=number
+            )
         case _:
-            return _page("invalid.html", 400, why="that is not an answer")
+            return page("invalid.html", 400, why="that is not an answer")
     outcome = decide(wanted)
     if outcome.subject:
         try:
-            signoffs.refresh(outcome.subject)
+            (asking if wanted.verb == "feedback" else signoffs).refresh(outcome.subject)
         except IntegrationError as error:
             # The decision stands; the next walk shows it.
             log.warning("%s: not shown: %s", outcome.subject, error)
     return _show(token, outcome)
-
-
-def _page(template: str, status: int, **facts: object) -> Response:
-    page = _TEMPLATES.get_template(template).render(**facts)
-    return HTMLResponse(page, status_code=status, headers=_PRIVATE)

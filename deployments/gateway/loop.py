@@ -13,14 +13,19 @@ log = logging.getLogger(__name__)
 
 
 class Loop:
-    """Does `turn` every `every_s` seconds, and at once when poked, from `start` to `stop`."""
+    """Does `turn` every `every_s` seconds, and when poked, from `start` to `stop`.
 
-    def __init__(self, name: str, turn: Callable[[], None], every_s: float) -> None:
+    Poked while it rested for a while it turns at once, otherwise `rest_s` after its last turn: under load
+    one turn then takes more, and leaves Python's lock to others in between.
+    """
+
+    def __init__(self, name: str, turn: Callable[[], None], every_s: float, *, rest_s: float = 0) -> None:
         self._name = name
         self._turn = turn
         self._every_s = every_s
+        self._rest_s = rest_s
+        self._stopped = threading.Event()
         self._poked = threading.Event()
-        self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -38,13 +43,13 @@ class Loop:
 
     def stop(self) -> None:
         """End after the turn under way; a second call does nothing."""
-        self._stopping = True
+        self._stopped.set()
         self._poked.set()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopped.wait(self._rest_s):
             self._poked.wait(self._every_s)
             self._poked.clear()
             try:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 """Requests to Prefect under way at the same time: a hundred at once lock its SQLite database."""
 
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=60)
 """How long a run may be pending or running without its walk having begun, before it counts as dead."""
 
 _SOON = timedelta(seconds=0.4)
@@ -105,6 +105,8 @@ class Sender:
             return self._start(wakeup, replaces=wakeup.run_id is not None)
         if run.type in (*runs.DEAD, "COMPLETED"):
             return self._start(wakeup, replaces=True)
+        if run.waits and self._is_carried(wakeup.subject):
+            return _SOON
         if runs.bring_forward(run):
             return _LATER
         if run.type != "SCHEDULED" and self._is_gone(wakeup.subject, run):
@@ -135,6 +137,12 @@ class Sender:
         return runs.start(
             wanted.deployment, wanted.parameters, name=wanted.name, idempotency_key=key, tags=wanted.tags
         )
+
+    def _is_carried(self, subject: str) -> bool:
+        """A walk that has just come to wait has seen to it, or is about to say so and give its lease back."""
+        lease = self._ledger.lease(subject)
+        alive = lease is not None and lease.expires_at > datetime.now(UTC)
+        return alive or not self._ledger.wakeup(subject).pending
 
     def _is_gone(self, subject: str, run: runs.Run) -> bool:
         """The run's process is dead: the lease it took ran out, or it took none in all this time.

@@ -36,16 +36,13 @@ def _cut_next(walk: ReleaseWalk, head: str | None) -> None:
     sha = head or code.cut_branch(project, walk.branch, walk.release.plan.base, subject=walk.subject)
     code.cut_tag(project, tag, sha, f"Candidate {number} of {walk.version}", subject=walk.subject)
     since = code.production_tag(project)
-    contents = code.contents(project, walk.project.jira, tag, sha, since and since[0], walk.release.delivers)
-    walk.append(
-        CandidateCut(
-            number=number,
-            tag=tag,
-            sha=sha,
-            branch=walk.branch,
-            digests=contents.digests,
-            authors=contents.authors,
-            strangers=contents.strangers,
-            commits=contents.commits,
-        )
+    contents = code.contents(
+        project,
+        walk.project.jira,
+        tag,
+        sha,
+        since and since[0],
+        walk.release.delivers,
+        walk.project.migrations,
     )
+    walk.append(CandidateCut(number=number, tag=tag, sha=sha, branch=walk.branch, **dict(contents)))

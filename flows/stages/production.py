@@ -5,7 +5,7 @@ from __future__ import annotations
 from lifecycle.events import Held, ProductionDeployed, ProductionStarted, RollbackStarted
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import code, issues, notes, pipelines, posts, release_messages
+from tasks import code, issues, notes, pipelines, plan_writes, posts, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -13,6 +13,9 @@ from tasks.walk import Wait
 def release_to_production(walk: ReleaseWalk) -> Wait | None:
     """Deploy the signed commit, exactly that one, once every sign-off stands."""
     if walk.phase in (Phase.SIGN_OFF, Phase.ROLLED_BACK) and walk.may_go_out:
+        timed = walk.release.timed
+        if timed and timed.at and walk.now < timed.at:
+            return Wait("Awaiting release time", timed.at, f"approved; it goes out at {timed.wall}")
         _decide(walk)
     if walk.phase is not Phase.PRODUCTION or walk.release.production is None:
         return None
@@ -83,6 +86,7 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
     for key in walk.release.delivers:
         issues.move(walk.project.id, key, Status.RELEASED, f"live {deployed.attempt}")
     issues.release_version(walk.project.jira, walk.version, deployed.at.date())
+    plan_writes.close_milestone(walk.project.id, walk.version)
     notes.publish(walk.project.gitlab, walk.version, notes.of(walk.release), subject=walk.subject)
     code.merge_back(
         walk.project.gitlab,

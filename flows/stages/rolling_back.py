@@ -7,7 +7,7 @@ from datetime import timedelta
 from lifecycle.events import RolledBack
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import issues, pipelines, posts, release_messages
+from tasks import issues, pipelines, plan_writes, posts, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -56,6 +56,7 @@ def _tell(walk: ReleaseWalk) -> None:
     for key in walk.release.delivers:
         issues.move(walk.project.id, key, Status.WAITING_RELEASE, f"rolled back {back.attempt}")
     issues.unrelease_version(walk.project.jira, walk.version)
+    plan_writes.reopen_milestone(walk.project.id, walk.version)
     summary = f"{walk.title} was rolled back to {back.to_tag}"
     incident = issues.open_incident(
         walk.project.jira,

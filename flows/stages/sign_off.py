@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from lifecycle import signoff
 from lifecycle.events import StepPassed
+from lifecycle.ladder import climb
 from lifecycle.policy import Scope, Step
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import issues, signoffs
+from tasks import issues, reminders, returning, signoffs
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
 
 def sign_off(walk: ReleaseWalk) -> Wait | None:
     """Ask for each step in turn, and wait until its quorum has signed or somebody returns it."""
+    for step in walk.steps:
+        if walk.release.override(step.id):  # told at once, also of a step that is not reached yet
+            reminders.tell(walk.subject, step.id, walk.candidate_number)
     for step in walk.steps:
         if walk.phase is not Phase.SIGN_OFF:
             return None
@@ -48,15 +52,19 @@ def _conclude(walk: ReleaseWalk, step: Step) -> None:
 
 
 def _wait(walk: ReleaseWalk, step: Step, reasons: tuple[str, ...]) -> Wait:
+    """Wait for people; on the way remind them, ask their deputies, and let what is too old expire."""
+    ladder = climb(walk.release, step, walk.asked_at, walk.policy, walk.now)
+    if ladder.facts and walk.release.hold is None:
+        walk.append(*ladder.facts)
+    reminders.tell(walk.subject, step.id, walk.candidate_number)
     asked = walk.release.asked_now(step.id)
     lacking = [a for a in asked if signoff.missing(walk.release, a.request, step)]
-    due = min((a.due for a in asked), default=walk.now + step.due)
     message = f"{step.title} {len(asked) - len(lacking)} of {len(asked)}: {'; '.join(reasons)}"
-    return Wait(step.waits_as, due if due > walk.now else walk.now + step.due, message)
+    return Wait(step.waits_as, ladder.next or walk.now + step.due, message)
 
 
 def rework(walk: ReleaseWalk) -> Wait | None:
-    """Send what was returned back to its developer, with the reason on the issue."""
+    """Tell the author, and send what was returned back into development, with the reason on the issue."""
     if walk.phase is not Phase.REWORK:
         return None
     for returned in walk.release.returned:
@@ -64,6 +72,7 @@ def rework(walk: ReleaseWalk) -> Wait | None:
         for issue in [returned.issue] if returned.issue else walk.release.plan.issues:
             op = f"{key}:{issue}"
             if not walk.done(op):
+                returning.tell_author(walk.subject, returned.request, issue)
                 issues.send_back(
                     walk.project.id, issue, returned.person, returned.reason, op, subject=walk.subject
                 )

@@ -23,10 +23,12 @@ from typing import NoReturn, SupportsIndex
 from integrations.gitlab.environments import Environments
 from integrations.gitlab.issues import Issues
 from integrations.gitlab.merge_requests import MergeRequests
+from integrations.gitlab.milestones import Milestones
 from integrations.gitlab.models import Hook, Project, User, Version
 from integrations.gitlab.pipelines import Pipelines
 from integrations.gitlab.repository import Repository
 from integrations.gitlab.session import Session, segment
+from integrations.gitlab.wikis import Wikis
 from integrations.settings import GitLabSettings
 
 
@@ -40,6 +42,8 @@ class GitLabClient:
         self.pipelines = Pipelines(self._session)
         self.environments = Environments(self._session)
         self.issues = Issues(self._session)
+        self.milestones = Milestones(self._session)
+        self.wikis = Wikis(self._session)
 
     def close(self) -> None:
         """Give the connections back; the client may still be used."""
@@ -52,6 +56,13 @@ class GitLabClient:
     def me(self) -> User:
         """Whose token this is."""
         return self._session.get(User, "me", "user")
+
+    def user(self, user_id: int) -> User:
+        """One account, deactivated ones too. Raises NotFound: no such user.
+
+        Source: https://docs.gitlab.com/api/users/#retrieve-a-user
+        """
+        return self._session.get(User, "user", f"users/{user_id}")
 
     def project(self, project_id: int) -> Project:
         """The project."""

@@ -30,12 +30,14 @@ class Version(Wire):
 
 
 class User(Wire):
-    """An account; `bot` ones belong to tokens and services."""
+    """An account; `bot` ones belong to tokens and services. Only its owner and administrators see `email`."""
 
     id: int
     username: Text = ""
     name: Text = ""
     email: Text = ""
+    public_email: Text = ""
+    state: Text = Field(default="active", description="active, blocked, deactivated, banned and others")
     bot: Flag = False
 
 
@@ -303,6 +305,30 @@ class Issue(Wire):
     created_at: OptionalTime = None
     updated_at: OptionalTime = None
     web_url: Text = ""
+
+
+class Milestone(Wire):
+    """A milestone; `state` is active or closed, dates are ISO days."""
+
+    id: int
+    iid: int
+    title: Text = ""
+    description: Text = ""
+    state: Text = ""
+    start_date: Text = ""
+    due_date: Text = ""
+    web_url: Text = ""
+    changed: bool = False
+
+
+class WikiPage(Wire):
+    """A page of a project's wiki; a list of pages comes without `content`."""
+
+    slug: str
+    title: Text = ""
+    content: Text = ""
+    format: Text = "markdown"
+    changed: bool = False
 
 
 class Hook(Wire):

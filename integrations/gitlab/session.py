@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import gitlab
+import gitlab.v4.objects  # pyright: ignore[reportUnusedImport]  # imported at the first use otherwise
 import requests
 from gitlab.exceptions import GitlabError, GitlabParsingError, RedirectError
 from pydantic import BaseModel, ValidationError

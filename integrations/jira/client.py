@@ -8,40 +8,27 @@ A client is for one thread, and holds a secret: it is never a parameter or a res
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from integrations.errors import Conflict, Refused, Transient
+from integrations.errors import Conflict, NotFound, Refused, Transient
 from integrations.jira.models import (
     Issue,
     Json,
+    StatusEntered,
+    User,
     as_list,
     as_object,
     as_text,
+    entered_from,
     issue_from,
+    user_from,
 )
 from integrations.jira.notes import OP_PROPERTY, Notes
+from integrations.jira.ranking import Ranking
+from integrations.jira.searching import FIELDS, Searching
 from integrations.jira.session import Flavor, JiraSession, segment, told
 from integrations.jira.versions import Versions
 from integrations.settings import JiraSettings
-
-FIELDS = (
-    "summary",
-    "description",
-    "status",
-    "issuetype",
-    "priority",
-    "labels",
-    "fixVersions",
-    "components",
-    "assignee",
-    "reporter",
-    "project",
-    "issuelinks",
-    "created",
-    "updated",
-    "resolution",
-)
 
 
 def op_label(op_key: str) -> str:
@@ -55,7 +42,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-class JiraClient(Notes, Versions):
+class JiraClient(Searching, Notes, Versions, Ranking):
     """A narrow port to one Jira, Cloud or Server; see the module's promise.
 
     Every method raises, besides what it names itself:
@@ -84,51 +71,37 @@ class JiraClient(Notes, Versions):
         """The account id these credentials act as."""
         return self._jira.myself()
 
-    def issue(self, key: str) -> Issue:
-        """Read one issue: the truth, where a search may lag behind."""
-        return issue_from(self._jira.issue("issue", key, ",".join(FIELDS)))
-
-    def search(
-        self, jql: str, *, fields: Sequence[str] | None = None, page_size: int = 100
-    ) -> Iterator[Issue]:
-        """Every issue that matches `jql`, page by page; on Cloud the query has to be bounded.
-
-        A search lags behind writes by seconds to minutes on Cloud. On Server pages are counted by offset: a
-        result that changes meanwhile may be missed or come twice, so order by something that stays.
+    def user(self, account_id: str) -> User:
+        """One account, deactivated ones too.
 
         Raises:
-            Transient: also when Cloud hands out the same page token again.
+            NotFound: there is no such account, or it was deleted: then Cloud calls it unknown.
+            Refused: the account these credentials act as may not browse users.
 
-        Source: https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-users/#api-rest-api-2-user-get
         """
-        asked: Json = {"jql": jql, "fields": list(fields or FIELDS), "maxResults": page_size}
-        pages = self._pages_by_token(asked) if self.flavor == "cloud" else self._pages_by_offset(asked)
-        for page in pages:
-            yield from map(issue_from, page)
+        name = "accountId" if self.flavor == "cloud" else "username"
+        answer = self._jira.call("user", account_id, "GET", "user", params={name: account_id})
+        found = user_from(as_object(answer))
+        if found.account_id == "unknown":
+            raise NotFound("jira", "user", account_id, None, "the account was deleted")
+        if not found.account_id:
+            raise Transient("jira", "user", account_id, None, "the answer has no account")
+        return found
 
-    def _pages_by_token(self, asked: Json) -> Iterator[list[Any]]:
-        seen: set[str] = set()
-        while True:
-            answer = as_object(self._jira.call("search", "", "POST", "search/jql", json=asked))
-            yield as_list(answer.get("issues"))
-            token = as_text(answer.get("nextPageToken"))
-            if not token:
-                return
-            if token in seen:
-                raise Transient("jira", "search", "", None, "the same page token came again")
-            seen.add(token)
-            asked = {**asked, "nextPageToken": token}
+    def issue(self, key: str, fields: Sequence[str] = FIELDS) -> Issue:
+        """Read one issue: the truth, where a search may lag behind. A moved one comes with its new key."""
+        return issue_from(self._jira.issue("issue", key, ",".join(fields)))
 
-    def _pages_by_offset(self, asked: Json) -> Iterator[list[Any]]:
-        start = 0
-        while True:
-            sent = {**asked, "startAt": start}
-            answer = as_object(self._jira.call("search", "", "POST", "search", json=sent))
-            page = as_list(answer.get("issues"))
-            yield page
-            start += len(page)
-            if not page or start >= int(answer.get("total") or 0):
-                return
+    def entered(self, key: str) -> tuple[StatusEntered, ...]:
+        """When the issue entered which status, the oldest first.
+
+        Jira tells the newest hundred changes of an issue's history in one answer; nothing is told of an issue
+        that has more, since its first steps are missing there.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-issueidorkey-get
+        """
+        return entered_from(self._jira.issue("history", key, "status", expand="changelog"))
 
     def create_issue(
         self,
@@ -142,8 +115,14 @@ class JiraClient(Notes, Versions):
         priority: str | None = None,
         reporter_account_id: str | None = None,
         properties: Sequence[tuple[str, object]] = (),
+        parent_key: str = "",
+        assignee_account_id: str = "",
+        due: str = "",
     ) -> str:
         """Create an issue with one POST and return its key. NOT idempotent: every call makes one.
+
+        With `parent_key` it is a sub-task of that issue, and `issue_type` has to be one for sub-tasks.
+        `due` is an ISO date.
 
         The issue carries `op_key` in a property and as a label from its first moment, so `find_created`
         finds it whatever became of the answer. After a Transient never call again before looking.
@@ -159,6 +138,12 @@ class JiraClient(Notes, Versions):
             fields["priority"] = {"name": priority}
         if reporter_account_id is not None:
             fields["reporter"] = self._account(reporter_account_id)
+        if assignee_account_id:
+            fields["assignee"] = self._account(assignee_account_id)
+        if parent_key:
+            fields["parent"] = {"key": parent_key}
+        if due:
+            fields["duedate"] = due
         marked = [*properties, (OP_PROPERTY, {"op_key": op_key})]
         body = {"fields": fields, "properties": [{"key": name, "value": value} for name, value in marked]}
         answer = self._jira.call("create issue", project_key, "POST", "issue", json=body)

@@ -26,7 +26,11 @@ class Link:
 
 @dataclass(frozen=True)
 class Issue:
-    """One issue. `resolution` is empty while unresolved; times are None if not asked for."""
+    """One issue. `resolution` is empty while unresolved; times are None if not asked for.
+
+    `due` is an ISO date, empty if there is none. `subtask` tells a part of another issue, `done` that its
+    status is of the category done.
+    """
 
     key: str
     id: str
@@ -45,6 +49,18 @@ class Issue:
     created: datetime | None
     updated: datetime | None
     resolution: str
+    votes: int = 0
+    due: str = ""
+    subtask: bool = False
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class StatusEntered:
+    """An issue entered `status` (Jira's name of it)."""
+
+    status: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,18 @@ class Comment:
     author_name: str
     created: datetime | None
     updated: datetime | None
+
+
+@dataclass(frozen=True)
+class User:
+    """An account. `email` and `time_zone` are empty where its owner hides them; Server knows no bots."""
+
+    account_id: str
+    name: str
+    email: str
+    time_zone: str
+    active: bool
+    is_bot: bool
 
 
 @dataclass(frozen=True)
@@ -101,6 +129,18 @@ def account_of(user: object) -> str:
     return as_text(fields.get("accountId") or fields.get("name"))
 
 
+def user_from(raw: Json) -> User:
+    """Read one account."""
+    return User(
+        account_id=account_of(raw),
+        name=as_text(raw.get("displayName")),
+        email=as_text(raw.get("emailAddress")),
+        time_zone=as_text(raw.get("timeZone")),
+        active=bool(raw.get("active", True)),
+        is_bot=raw.get("accountType") == "app",
+    )
+
+
 def issue_from(raw: Json) -> Issue:
     """Read an issue as GET or a search answers it; the key and the id have to be there."""
     fields = as_object(raw.get("fields"))
@@ -127,7 +167,31 @@ def issue_from(raw: Json) -> Issue:
         created=instant(fields.get("created")),
         updated=instant(fields.get("updated")),
         resolution=name("resolution"),
+        votes=_count(as_object(fields.get("votes")).get("votes")),
+        due=as_text(fields.get("duedate")),
+        subtask=as_object(fields.get("issuetype")).get("subtask") is True,
+        done=as_object(as_object(fields.get("status")).get("statusCategory")).get("key") == "done",
     )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def entered_from(raw: Json) -> tuple[StatusEntered, ...]:
+    """The statuses that an issue's whole history tells, the oldest first; nothing if it is cut."""
+    log = as_object(raw.get("changelog"))
+    histories = [as_object(one) for one in as_list(log.get("histories"))]
+    if int(log.get("total") or 0) > len(histories):
+        return ()
+    found = [
+        StatusEntered(as_text(item.get("toString")), at)
+        for history in histories
+        if (at := instant(history.get("created"))) is not None
+        for item in map(as_object, as_list(history.get("items")))
+        if item.get("field") == "status"
+    ]
+    return tuple(sorted(found, key=lambda each: each.at))
 
 
 def names_of(value: object) -> tuple[str, ...]:

@@ -108,10 +108,31 @@ class Notes(Port):
         answer = self._jira.call("remote link", key, "POST", f"issue/{segment(key)}/remotelink", json=body)
         return told(answer, "id", "remote link", key)
 
+    def remove_remote_link(self, key: str, global_id: str) -> bool:
+        """Take the link of that `global_id` off issue `key`; False if there is none.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issue-remote-links/
+        """
+        path = f"issue/{segment(key)}/remotelink"
+        try:
+            self._jira.call("remove remote link", key, "DELETE", path, params={"globalId": global_id})
+        except NotFound:
+            return False
+        return True
+
     def set_property(self, key: str, name: str, value: object) -> None:
         """Set an issue's property to any JSON value; a repeat changes nothing. A mirror, no authority."""
         path = f"issue/{segment(key)}/properties/{segment(name)}"
         self._jira.call("set property", key, "PUT", path, json=value)
+
+    def remove_property(self, key: str, name: str) -> bool:
+        """Take a property off the issue; False if it has none of that name."""
+        path = f"issue/{segment(key)}/properties/{segment(name)}"
+        try:
+            self._jira.call("remove property", key, "DELETE", path)
+        except NotFound:
+            return False
+        return True
 
     def property(self, key: str, name: str) -> Any | None:
         """An issue's property, None if it has none of that name."""

@@ -60,8 +60,9 @@ class JiraSession:
         *,
         json: object = None,
         params: Mapping[str, str | int] | None = None,
+        api: str = "api/2",
     ) -> Any:
-        """Send one request to `/rest/api/2/{path}` and return the parsed answer, None if it is empty.
+        """Send one request to `/rest/{api}/{path}` and return the parsed answer, None if it is empty.
 
         Raises:
             Transient: no answer, one that cannot be read, 408, 425, 429 or 5xx: it may have taken effect.
@@ -69,7 +70,7 @@ class JiraSession:
             Conflict: 409 and its likes.
             Refused: every other refusal; `detail` holds what Jira said about the input.
         """
-        url = f"{self.url}/rest/api/2/{path}"
+        url = f"{self.url}/rest/{api}/{path}"
         return _send(self._connected(), operation, object_id, method, url, json=json, params=params)
 
     def issue(self, operation: str, key: str, fields: str, **params: str) -> Json:

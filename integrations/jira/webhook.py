@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from integrations.errors import Refused
 from integrations.jira.models import Json, account_of, as_list, as_object, as_text, names_of
 
+ISSUE_DELETED = "jira:issue_deleted"
+"""The kind of the event about an issue that is gone."""
+
 
 @dataclass(frozen=True)
 class FieldChange:

@@ -4,6 +4,7 @@ What it says is what happened; Jira, GitLab, Slack and Prefect only show it.
 """
 
 from integrations.ledger.ledger import Ledger
+from integrations.ledger.mirror import MirrorChanges, MirroredIssue, MirroredLink
 from integrations.ledger.models import (
     Appended,
     Delivery,
@@ -24,6 +25,9 @@ __all__ = [
     "Event",
     "Lease",
     "Ledger",
+    "MirrorChanges",
+    "MirroredIssue",
+    "MirroredLink",
     "NewDelivery",
     "NewEvent",
     "Received",

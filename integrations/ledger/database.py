@@ -101,6 +101,17 @@ class Database:
         told = statement.returning(*(table.c[name] for name in (*unique, "id")))
         return connection.execute(told, list(rows)).all()
 
+    def upsert_all(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], newer_by: str
+    ) -> None:
+        """Insert `rows`, or replace those of the same primary key unless theirs is newer by that column."""
+        insert = (sqlite if self._embedded else postgresql).insert(table)
+        unique = [column.name for column in table.primary_key]
+        changed = {column.name: insert.excluded[column.name] for column in table.columns}
+        newer = insert.excluded[newer_by] >= table.c[newer_by]
+        statement = insert.on_conflict_do_update(index_elements=unique, set_=changed, where=newer)
+        connection.execute(statement, list(rows))
+
     def upgrade(self) -> None:
         """Bring the tables up to `REVISION`; quick where they are. Safe from many processes at once.
 

@@ -7,14 +7,15 @@ from integrations.ledger.database import Database
 from integrations.ledger.effects import Effects
 from integrations.ledger.inbox import Inbox
 from integrations.ledger.log import EventLog
+from integrations.ledger.mirror import Mirror
 from integrations.ledger.projections import Projections
 from integrations.ledger.wakeups import Wakeups
 
 
-class Ledger(EventLog, Inbox, Effects, Wakeups, Cursors, Projections):
-    """Events, deliveries, effects, wake-ups, leases, cursors and projections in the database at `url`.
+class Ledger(EventLog, Inbox, Effects, Wakeups, Cursors, Projections, Mirror):
+    """Events, deliveries, effects, wake-ups, leases, cursors, projections and the mirror in one database.
 
-    `url` is SQLAlchemy's: `sqlite:////path/ledger.db` or `postgresql+psycopg://...`. All threads of a
+    Its `url` is SQLAlchemy's: `sqlite:////path/ledger.db` or `postgresql+psycopg://...`. All threads of a
     process share one. Every method is one transaction, durable on return, and raises:
 
         Transient: the database cannot be reached, or others held it longer than `busy_timeout_s`

@@ -104,6 +104,32 @@ class EventLog:
             first = (events.c.revision == 1) & starts
             return tuple(sorted(connection.execute(select(events.c.subject).where(first)).scalars()))
 
+    def changed(self, after_seq: int, prefix: str = "") -> tuple[int, tuple[str, ...]]:
+        """The ledger's last seq, and the subjects that start with `prefix` and have events after `after_seq`.
+
+        Given the seq of the last answer it costs what has happened since, however long the history is.
+        """
+        with self._db.read("read changes", prefix) as connection:
+            last = connection.execute(select(chain_head.c.seq)).scalar_one()
+            starts = func.substr(events.c.subject, 1, len(prefix)) == prefix
+            new = (events.c.seq > after_seq) & (events.c.seq <= last) & starts
+            found = connection.execute(select(events.c.subject).where(new).distinct()).scalars()
+            return last, tuple(sorted(found))
+
+    def events_of(self, subjects: Sequence[str], *, unless: Sequence[str] = ()) -> Iterator[Event]:
+        """The events of all `subjects`, one subject after the other, each in order; one query for 500.
+
+        A subject that has an event of a kind in `unless` is left out.
+        """
+        for start in range(0, len(subjects), _PAGE):
+            these = events.c.subject.in_(subjects[start : start + _PAGE])
+            over = select(events.c.subject).where(these, events.c.kind.in_(unless))
+            wanted = select(events).where(these, events.c.subject.not_in(over))
+            with self._db.read("read events of", f"{len(subjects)} subjects") as connection:
+                rows = connection.execute(wanted.order_by(events.c.subject, events.c.revision)).mappings()
+                page = [Event(**row) for row in rows]
+            yield from page
+
     def head(self) -> tuple[int, str]:
         """The seq and hash of the ledger's last event; 0 and 64 zeros if there is none."""
         with self._db.read("read head", "chain") as connection:

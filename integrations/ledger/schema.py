@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Index,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from integrations.ledger.chain import canonical, timestamp
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that these tables belong to."""
 
 
@@ -43,7 +44,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """A JSON object, kept as canonical text."""
+    """A JSON object or array, kept as canonical text."""
 
     impl = Text
     cache_ok = True
@@ -155,4 +156,37 @@ projections = Table(
     Column("key", Text, primary_key=True),
     Column("shown", Text, nullable=False),
     Column("shown_at", UtcTime, nullable=False),
+)
+
+# What the tracker says, for planning: may be dropped and read again. No part of the hash chain.
+mirror_issues = Table(
+    "mirror_issues",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("labels", JsonText, nullable=False),
+    Column("fix_versions", JsonText, nullable=False),
+    Column("links", JsonText, nullable=False),
+    Column("reporter", Text, nullable=False),
+    Column("subtask", Boolean, nullable=False),
+    Column("votes", Integer, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("updated", UtcTime, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Index("mirror_issues_changes", "project", "revision"),
+)
+
+# One row per project. Locking it orders the changes of its mirror.
+mirror_scans = Table(
+    "mirror_scans",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("position", JsonText, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("removals", BigInteger, nullable=False),
 )

@@ -10,7 +10,8 @@ class SandboxPerson:
     """`id` is our slug; the other ids are the vendors' own. A bot is a person too.
 
     `token` authenticates at all three vendors (Jira: basic `email:token`, GitLab: `PRIVATE-TOKEN`
-    and git over HTTP, Slack: `Bearer`), so that a scenario can act as anybody.
+    and git over HTTP, Slack: `Bearer`), so that a scenario can act as anybody; the token of somebody who
+    is not `active` opens nothing, their accounts stay to be looked up.
     """
 
     id: str
@@ -22,3 +23,4 @@ class SandboxPerson:
     token: str
     is_bot: bool = False
     in_slack: bool = True
+    active: bool = True

@@ -9,8 +9,9 @@ Source: https://docs.slack.dev/reference/block-kit/blocks
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -18,6 +19,8 @@ View = dict[str, Any]
 Style = Literal["primary", "danger"]
 
 MESSAGE_BLOCKS = 50
+MESSAGE_TEXT = 9_500
+MESSAGE_JSON = 15_000
 VIEW_BLOCKS = 100
 VIEW_BYTES = 250_000
 SECTION_TEXT = 3000
@@ -41,6 +44,26 @@ def escape(text: str) -> str:
     Source: https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_LINKS = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+
+
+def readable(text: str) -> str:
+    """A message's text as people read it: the entities undone, a link as `label (address)`."""
+
+    def shown(found: re.Match[str]) -> str:
+        target, label = found[1], found[2] or ""
+        match target[0]:
+            case "@" | "#":
+                return target[0] + (label or target[1:])
+            case "!":
+                return label or f"@{target[1:]}"
+            case _:
+                return f"{label} ({target})" if label and label != target else target
+
+    plain = _LINKS.sub(shown, text)
+    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def mention(user_id: str) -> str:
@@ -71,6 +94,33 @@ def fit(blocks: Sequence[Block], limit: int = MESSAGE_BLOCKS) -> list[Block]:
     if len(blocks) <= limit:
         return list(blocks)
     return [*blocks[: limit - 1], context(f"… and {len(blocks) - limit + 1} more")]
+
+
+def fits(blocks: Sequence[Block]) -> bool:
+    """Slack takes `blocks` as one message: as many as it allows, and not too long all together.
+
+    For the length it says no number, only `msg_blocks_too_long`. People measured: 9,597 characters of text
+    in 15,561 of JSON were taken, 11,341 in 17,694 were not.
+
+    Source: https://github.com/slackapi/bolt-js/issues/2867
+    """
+    as_json = json.dumps(list(blocks), ensure_ascii=False)
+    return (
+        len(blocks) <= MESSAGE_BLOCKS
+        and len(as_json) <= MESSAGE_JSON
+        and _text_length(list(blocks)) <= MESSAGE_TEXT
+    )
+
+
+def _text_length(part: object) -> int:
+    """The characters of every text within `part`."""
+    if isinstance(part, list):
+        return sum(map(_text_length, cast("list[object]", part)))
+    if not isinstance(part, dict):
+        return 0
+    inner = cast("dict[str, object]", part)
+    text = inner.get("text")
+    return (len(text) if isinstance(text, str) else 0) + sum(map(_text_length, inner.values()))
 
 
 def plain(text: str, limit: int) -> Element:

@@ -178,6 +178,19 @@ class SlackClient:
         """One account. Raises NotFound: no such user."""
         return _user(self._call("users.info", user_id, {"user": user_id})["user"])
 
+    def group_members(self, group_id: str) -> tuple[str, ...]:
+        """The ids of the people in a user group (`S…`), deactivated groups' too.
+
+        Raises:
+            NotFound: no such group.
+            Refused: the workspace's plan has no user groups, or the app lacks `usergroups:read`.
+
+        Source: https://docs.slack.dev/reference/methods/usergroups.users.list
+        """
+        arguments = {"usergroup": group_id}
+        answer = self._call("usergroups.users.list", group_id, arguments)
+        return tuple(map(text, sequence(answer.get("users"))))
+
     def channels(self) -> list[SlackChannel]:
         """Every public channel, and the private ones that our bot is in."""
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
@@ -209,7 +222,7 @@ class SlackClient:
 
     def _call(self, method: str, object_id: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One call, one request. Reads go as a form: those methods do not take JSON."""
-        as_form = method.startswith(("conversations.", "users.", "auth.", "chat.getPermalink"))
+        as_form = method.startswith(("conversations.", "users.", "usergroups.", "auth.", "chat.getPermalink"))
         try:
             if as_form:
                 given = {key: value for key, value in arguments.items() if value not in ("", None)}

@@ -37,6 +37,7 @@ _NOT_FOUND = frozenset(
         "thread_not_found",
         "user_not_found",
         "users_not_found",
+        "user_not_visible",
         "not_found",
         "view_not_found",
         "no_such_subteam",

@@ -81,26 +81,12 @@ def parse(content_type: str, body: bytes) -> SlackEvent:
     except ValueError:
         raise _refused("parse", "neither a form nor JSON") from None
     if "payload" in form:
-        return _interaction(_object(form["payload"]))
+        return interaction(_object(form["payload"]))
     if "command" in form:
         return _command(form)
     if "ssl_check" in form:
         return UnknownEvent("ssl_check")
     raise _refused("parse", "a form without payload or command")
-
-
-def parse_payload(kind: str, payload: Mapping[str, Any]) -> SlackEvent:
-    """The same for an envelope of Socket Mode, whose `payload` comes without HTTP.
-
-    `kind` is the envelope's type: "interactive", "slash_commands" or "events_api".
-    """
-    if kind == "interactive":
-        return _interaction(dict(payload))
-    if kind == "slash_commands":
-        return _command({key: text(value) for key, value in payload.items()})
-    if kind == "events_api":
-        return _envelope(dict(payload))
-    return UnknownEvent(kind)
 
 
 def _object(raw: bytes | str) -> dict[str, Any]:
@@ -144,12 +130,13 @@ def _event(event_id: str, event: dict[str, Any]) -> SlackEvent:
     return UnknownEvent(kind)
 
 
-def _interaction(payload: dict[str, Any]) -> SlackEvent:
+def interaction(payload: Mapping[str, Any]) -> SlackEvent:
+    """What the payload of an interaction says. Raises Refused: it is none."""
     kind = text(payload.get("type"))
     if not kind:
         raise _refused("parse", "a payload without a type")
     reader = _INTERACTIONS.get(kind)
-    return reader(payload) if reader else UnknownEvent(kind)
+    return reader(dict(payload)) if reader else UnknownEvent(kind)
 
 
 def _block_action(payload: dict[str, Any]) -> SlackEvent:

@@ -29,6 +29,7 @@ from sqlalchemy import create_engine, make_url, text
 from deployments.demo.waiting import eventually
 from deployments.stack import free_port
 from integrations.ledger import Ledger
+from tests.benchmarks.report import report
 from tests.gateway.world import GITLAB_SIGNING_KEY, GITLAB_TOKEN, Office
 
 ROUNDS, SECONDS, CONNECTIONS, SENT = 5, 5, 32, 60_000
@@ -164,22 +165,12 @@ def main(folder: Path, postgres: str) -> None:
         for number in range(ROUNDS):
             rates.append(wrk(folder, office.url, f"gateway-{number}")[0])
             floors.append(wrk(folder, f"http://127.0.0.1:{port}", f"floor-{number}")[0])
-        rate, least = statistics.median(rates), statistics.median(floors)
-        line = {
-            "name": "accepted deliveries",
-            "unit": "1/s",
-            "rounds": ROUNDS,
-            "p50": rate,
-            "p95": min(rates),
-        }
-        print(json.dumps({**line, "floor": least, "ratio": round(rate / least, 3)}), flush=True)
+        rate = statistics.median(rates)
+        report("accepted deliveries", "1/s", rates, statistics.median(floors))
         half, slow = wrk(folder, office.url, "half", rate / 2)
-        line = {"name": f"slowest answer in 100 at {half:.0f} per second", "unit": "ms", "rounds": 1}
-        print(json.dumps({**line, "p50": round(slow, 2)}), flush=True)
+        report(f"slowest answer in 100 at {half:.0f} per second", "ms", [slow])
         answered, lost = lost_by_a_kill(office, folder)
-        print(
-            json.dumps({"name": "lost by a kill", "unit": "1", "rounds": answered, "p50": lost}), flush=True
-        )
+        report("lost by a kill", "1", [lost], rounds=answered)
     finally:
         floor.kill()
         floor.wait()

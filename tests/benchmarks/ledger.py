@@ -1,11 +1,10 @@
-"""How fast the ledger is: `python tests/benchmarks/ledger.py [URL]`, one JSON line per measure, in ms.
+"""How fast the ledger is: `python -m tests.benchmarks.ledger [URL]`, one JSON line per measure, in ms.
 
 The floor is one durable insert into a bare SQLite file in the same place, measured in turn with it.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import statistics
 import sys
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from integrations.ledger import Ledger, NewEvent
+from tests.benchmarks.report import report
 
 ROUNDS = 300
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -33,10 +33,7 @@ def measure(name: str, work: Callable[[int], object], floor: Callable[[int], obj
     for number in range(ROUNDS):
         taken.append(milliseconds(work, number))
         floors.append(milliseconds(floor, number))
-    p50, least = statistics.median(taken), statistics.median(floors)
-    p95 = statistics.quantiles(taken, n=20)[-1]
-    line = {"name": name, "unit": "ms", "rounds": ROUNDS, "p50": p50, "p95": p95, "floor": least}
-    print(json.dumps({**line, "ratio": p50 / least}), flush=True)
+    report(name, "ms", taken, statistics.median(floors))
 
 
 def bare(path: Path) -> Callable[[int], object]:

@@ -11,7 +11,6 @@ server, in two databases that are made anew.
 from __future__ import annotations
 
 import argparse
-import json
 import sqlite3
 import statistics
 import sys
@@ -30,6 +29,7 @@ from deployments.demo.people import Person
 from deployments.demo.waiting import eventually
 from deployments.demo.world import World
 from tests.benchmarks.aimed import KINDS
+from tests.benchmarks.report import report
 from tests.faults.story import Tale, begin, develop
 
 NAMES = {"release": "conveyor worker", "stock": "process worker", "served": "serve"}
@@ -195,10 +195,7 @@ def measure(office: Office, folder: Path, rounds: int) -> None:
                 print(f"{number:3} {NAMES[kind]:16} {ran:6.3f} {called:6.3f}", file=sys.stderr, flush=True)
     least = floor(office, folder, 200)
     for (kind, what), seconds in taken.items():
-        p50, p95 = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
-        line = {"name": f"decision to {what}, {NAMES[kind]}", "unit": "s", "rounds": rounds}
-        figures = {"p50": round(p50, 4), "p95": round(p95, 4), "floor": round(least, 4)}
-        print(json.dumps({**line, **figures, "ratio": round(p50 / least, 1)}), flush=True)
+        report(f"decision to {what}, {NAMES[kind]}", "s", seconds, least)
 
 
 if __name__ == "__main__":

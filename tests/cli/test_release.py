@@ -188,6 +188,38 @@ def test_what_a_release_waits_for_is_said_in_every_phase(
     assert listed["waiting"] == waiting
 
 
+def test_a_signature_is_taken_back_also_after_its_step_has_passed(at_qa: Cli) -> None:
+    for request in ("r3", "r4"):
+        at_qa.run("release", "approve", request, "--as", "quinn")
+    at_qa.record(STREAM, e.StepPassed(step="qa", number=1))
+    said = at_qa.run("release", "withdraw", "1.4.0", "qa", "SHOP-3", "--as", "quinn")
+    assert (said.code, said.out) == (0, "Your signature is withdrawn.\n")
+    assert at_qa.run("release", "withdraw", "1.4.0", "qa", "SHOP-3", "--as", "quinn").code == 3
+    assert at_qa.kinds(STREAM)[-1] == "SignOffWithdrawn"
+
+
+def test_an_override_is_refused_to_whom_the_policy_does_not_name(at_qa: Cli) -> None:
+    said = at_qa.run("release", "override", "1.4.0", "qa", "--reason", "now", "--as", "olli")
+    assert said.code == 3
+    assert "nobody: the policy names no role under break_glass" in said.err
+    at_qa.policy.write_text(at_qa.policy.read_text() + "\nbreak_glass: [release]\n")
+    assert at_qa.run("release", "override", "1.4.0", "qa", "--reason", "now", "--as", "olli").code == 0
+    assert at_qa.kinds(STREAM)[-1] == "StepOverridden"
+
+
+def test_a_release_waits_for_the_time_that_was_set(at_qa: Cli) -> None:
+    said = at_qa.run(
+        "release", "time", "1.4.0", "2026-12-01 22:00", "--zone", "Europe/Berlin", "--as", "mara"
+    )
+    assert said.out == "The release goes out at 2026-12-01 22:00 Europe/Berlin, once it is approved.\n"
+    steps = ("qa", "check", "client", "approval")
+    at_qa.record(STREAM, *(e.StepPassed(step=step, number=1) for step in steps))
+    assert (
+        at_qa.run("release", "list", "--json").json[0]["waiting"]
+        == "its time, 2026-12-01 22:00 Europe/Berlin"
+    )
+
+
 def test_a_rejected_candidate_waits_for_what_it_lacked(cli: Cli) -> None:
     rejected = e.CandidateRejected(number=1, pipeline_id=7, reasons=("there is no test report",))
     cli.record(STREAM, *until_qa()[:2], rejected)
@@ -201,7 +233,7 @@ def test_show_tells_the_story_in_order(at_qa: Cli) -> None:
     assert lines[1] == "  SHOP-3  Gift wrap"
     told = [line.split("\t")[1] for line in lines[4:]]
     assert told[0] == "planned with SHOP-3, SHOP-4"
-    assert told[-1] == "quinn signed as qa (by cli)"
+    assert told[-1] == "quinn signed SHOP-3 as qa (by cli)"
     assert len(told) == len(at_qa.ledger.events(STREAM))
 
 

@@ -29,9 +29,14 @@ def leaves(app: App, name: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 WANTED = """demo / sandbox up / up / release list / release show / release start / release candidate
-release approve / release return / release hold / release resume / release rollback / release abandon
-requests list / requests similar / review show / review close / reconcile / policy check / policy schema
-audit show / audit export / audit verify"""
+release approve / release return / release withdraw / release override / release time
+release hold / release resume / release rollback / release abandon
+pending / requests list / requests similar / review start / review show / review close / reconcile
+requests import / requests merge / requests unmerge / requests set / requests values / requests estimates
+requests need / requests waive / requests split / requests estimate / requests order / requests orders
+requests rank / plan show / plan diff / plan change / plan approve / plan refuse
+feedback show / feedback add
+policy check / policy schema / people check / audit show / audit export / audit verify"""
 
 
 def test_every_command_of_the_description_is_there() -> None:

@@ -48,10 +48,11 @@ def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(team: Team, tm
         up = first_json(child.stdout)
         assert httpx.get(f"{up['gateway']}/healthz", trust_env=False, timeout=10).status_code == 200
         there = {**env, "PREFECT_API_URL": up["PREFECT_API_URL"]}
-        looked = subprocess.run(
-            [CONVEYOR, "reconcile", "--dry-run"], env=there, capture_output=True, text=True, check=False
-        )
-        assert (looked.returncode, looked.stdout) == (0, "nothing differs\n")
+        for how in (["--dry-run"], []):
+            looked = subprocess.run(
+                [CONVEYOR, "reconcile", *how], env=there, capture_output=True, text=True, check=False
+            )
+            assert (looked.returncode, looked.stdout) == (0, "nothing differs\n"), looked.stderr
         os.kill(child.pid, signal.SIGINT)
         assert child.wait(timeout=60) == 0
     finally:

@@ -91,8 +91,32 @@ class Team:
         fields = {"project": {"key": "SHOP"}, "summary": title, "issuetype": {"name": "Task"}}
         return str(self._ask("POST", "issue", {"fields": fields})["key"])
 
+    def titles(self) -> list[str]:
+        """The titles of all issues of the project."""
+        found: list[str] = []
+        asked: dict[str, Any] = {"jql": "project = SHOP", "fields": ["summary"], "maxResults": 100}
+        while True:
+            page = self._ask("POST", "search/jql", asked)
+            found += [str(issue["fields"]["summary"]) for issue in page["issues"]]
+            if not page.get("nextPageToken"):
+                return found
+            asked["nextPageToken"] = page["nextPageToken"]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of the planning channel."""
+        seen = httpx.get(f"{self.vendors.slack.url}/people/mara/inbox", trust_env=False).json()
+        return next(c["messages"] for c in seen["channels"] if c["name"] == "planning")
+
+    def property(self, key: str, name: str) -> dict[str, Any]:
+        return self._ask("GET", f"issue/{key}/properties/{name}")["value"]
+
     def close(self, key: str) -> None:
         self._ask("POST", f"issue/{key}/transitions", {"transition": {"id": "71"}})
+
+    def estimate_of(self, key: str) -> int | None:
+        """The points in Jira's property."""
+        shown = self._ask("GET", f"issue/{key}?properties=conveyor.estimate").get("properties", {})
+        return shown.get("conveyor.estimate", {}).get("points")
 
     def versions_of(self, key: str) -> list[str]:
         issue = self._ask("GET", f"issue/{key}")
@@ -122,6 +146,19 @@ PLAN = e.Planned(
     plan_hash="p" * 64,
     started_by="mara",
 )
+
+
+def in_production(keys: tuple[str, ...], version: str, at: datetime) -> Sequence[ReleaseEvent]:
+    """A release of these issues that has been in production since `at`, and is well."""
+    return (
+        e.Planned(project="shop", version=version, issues=keys, base="main", plan_hash="p" * 64),
+        e.CandidateCut(number=1, tag=f"{version}-rc.1", sha=SHA, branch="b", authors=("dora",), digests={}),
+        e.CandidateVerified(number=1, pipeline_id=7),
+        e.Staged(number=1, sha=SHA, url="http://127.0.0.1:1", pipeline_id=8),
+        e.ProductionStarted(number=1, tag=version, sha=SHA),
+        e.ProductionDeployed(sha=SHA, url="http://127.0.0.1:1", pipeline_id=9, at=at),
+        e.WatchEnded(verdict="healthy"),
+    )
 
 
 def asked(step: str, issue: str | None, request: str) -> e.SignOffAsked:

@@ -31,6 +31,9 @@ WRONG = {
     "GET /projects/{id}/repository/branches/{branch}": (
         "the description calls a branch's name an integer; for DELETE it is a string"
     ),
+    "PUT /projects/{id}/wikis/{slug}": (
+        "the description calls a page's slug an integer; for GET and DELETE it is a string"
+    ),
 }
 THEN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -40,6 +43,7 @@ Call = Callable[[GitLabClient], object]
 CALLS: dict[str, Call] = {
     "version": lambda gl: gl.version(),
     "me": lambda gl: gl.me(),
+    "user": lambda gl: gl.user(12),
     "project": lambda gl: gl.project(1),
     "project_id": lambda gl: gl.project_id("group/shop"),
     "hooks": lambda gl: gl.hooks(1),
@@ -88,6 +92,14 @@ CALLS: dict[str, Call] = {
     "issues.list": lambda gl: gl.issues.list(1, labels=["a"], state="opened", updated_after=THEN),
     "issues.get": lambda gl: gl.issues.get(1, 2),
     "issues.note": lambda gl: gl.issues.note(1, 2, "Text", "key"),
+    "milestones.find": lambda gl: gl.milestones.find(1, "1.4.0"),
+    "milestones.ensure": lambda gl: [
+        gl.milestones.ensure(1, title, "Text", start=THEN.date(), due=THEN.date()) for title in ("1.4.0", "x")
+    ],
+    "milestones.close": lambda gl: gl.milestones.close(1, "x"),
+    "milestones.reopen": lambda gl: gl.milestones.reopen(1, "done"),
+    "wikis.find": lambda gl: gl.wikis.find(1, "Plan"),
+    "wikis.ensure": lambda gl: [gl.wikis.ensure(1, title, "Text") for title in ("new", "Plan")],
 }
 
 
@@ -121,6 +133,10 @@ class AnyGitLab:
             return JSONResponse({"message": "404 Not found"}, 404)
         if request.method == "GET" and path.endswith("/pipelines"):
             return JSONResponse([_object("2")])
+        if request.method == "GET" and path.endswith("/milestones"):
+            titles = {"x": "active", "done": "closed"}
+            rows = [{**_object("2"), "title": title, "state": state} for title, state in titles.items()]
+            return JSONResponse([row for row in rows if row["title"] == query.get("title")])
         if request.method == "GET" and path.rsplit("/", 1)[-1] in LISTS:
             return JSONResponse([])
         return JSONResponse(_object(path.rsplit("/", 1)[-1]))
@@ -132,6 +148,7 @@ def _object(which: str) -> dict[str, Any]:
         "id": SHA if which in (SHA, "revert") else 2,
         "iid": 2,
         "name": "x",
+        "slug": "x",
         "tag_name": "1.4.0",
         "title": "x",
         "sha": SHA,

@@ -1,7 +1,8 @@
-"""What the Jira client sends and the sandbox answers, held against Atlassian's own OpenAPI file.
+"""What the Jira client sends and the sandbox answers, held against Atlassian's own OpenAPI files.
 
-The file describes Cloud's v3. Conveyor speaks v2, which differs in one thing: where v3 takes and gives rich
-text (ADF), v2 has plain text. Each such place is in `ADF` and makes its operation deviate, with that reason.
+One describes Cloud's v3, another Jira Software's ranks. Conveyor speaks v2, which differs in one thing:
+where v3 takes and gives rich text (ADF), v2 has plain text. Each such place is in `ADF` and makes its
+operation deviate, with that reason.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -26,6 +28,8 @@ from integrations.settings import JiraSettings
 from tests.contracts.rows import CONTRACTS, Row
 
 OPENAPI = CONTRACTS / "jira-cloud-platform-v3.openapi3.json"
+AGILE = CONTRACTS / "jira-cloud-agile.openapi3.json"
+_RANKS = "/rest/agile/1.0"
 BOT = SandboxPerson("bot", "Conveyor", "bot@example.test", "acc-bot", 1, "U01", "token-bot", is_bot=True)
 # Where v2 has text and v3 has ADF.
 ADF = {
@@ -43,21 +47,39 @@ Call = Callable[[JiraClient], object]
 # Every public method, with every argument it can send, in an order in which each finds what it needs.
 CALLS: dict[str, Call] = {
     "myself": lambda jira: jira.myself(),
-    "create_issue": lambda jira: [
-        jira.create_issue(
-            "REL",
-            "Task",
-            "Summary",
-            "Text",
-            op_key=key,
-            labels=["a"],
-            priority="High",
-            reporter_account_id="acc-bot",
-            properties=[("state", {"a": 1})],
-        )
-        for key in ("one", "two")
-    ],
+    "user": lambda jira: jira.user("acc-bot"),
+    "create_issue": lambda jira: (
+        [
+            jira.create_issue(
+                "REL",
+                "Task",
+                "Summary",
+                "Text",
+                op_key=key,
+                labels=["a"],
+                priority="High",
+                reporter_account_id="acc-bot",
+                properties=[("state", {"a": 1})],
+            )
+            for key in ("one", "two")
+        ]
+        + [
+            jira.create_issue(
+                "REL",
+                "Sub-task",
+                "Part",
+                "Text",
+                op_key="part",
+                parent_key="REL-1",
+                assignee_account_id="acc-bot",
+                due="2026-03-02",
+            )
+        ]
+    ),
     "issue": lambda jira: jira.issue("REL-1"),
+    "entered": lambda jira: jira.entered("REL-1"),
+    "scan": lambda jira: list(jira.scan("project = REL ORDER BY created ASC", ("summary", "votes"))),
+    "keys": lambda jira: jira.keys("project = REL ORDER BY created ASC"),
     "search": lambda jira: list(jira.search("project = REL ORDER BY key", page_size=1)),
     "find_created": lambda jira: jira.find_created("REL", "one"),
     "transition": lambda jira: jira.transition("REL-1", "In Progress"),
@@ -84,13 +106,16 @@ CALLS: dict[str, Call] = {
     "remote_link": lambda jira: jira.remote_link(
         "REL-1", "mr:1", "https://git.example.test/1", "Merge request"
     ),
+    "remove_remote_link": lambda jira: jira.remove_remote_link("REL-1", "mr:1"),
+    "rank": lambda jira: jira.rank(["REL-2"], before="REL-1"),
     "set_property": lambda jira: jira.set_property("REL-1", "state", {"a": 2}),
     "property": lambda jira: jira.property("REL-1", "state"),
+    "remove_property": lambda jira: jira.remove_property("REL-1", "state"),
 }
 
 
 class Exchange(NamedTuple):
-    """One request and its answer; `path` without `/rest/api/2`, decoded."""
+    """One request and its answer; `path` decoded, and without `/rest/api/2` unless it is another API's."""
 
     method: str
     path: str
@@ -152,7 +177,8 @@ def exchanges() -> tuple[Exchange, ...]:
         cloud = list(tap.exchanges)
     with tapped("server") as (tap, client):
         client.create_issue("REL", "Task", "Summary", "Text", op_key="one")
-        CALLS["search"](client)
+        for name in ("search", "scan", "keys"):
+            CALLS[name](client)
         server = [one for one in tap.exchanges if one.path == "/search"]
     return (*cloud, *server)
 
@@ -183,17 +209,18 @@ def _row(operation: str, why: list[str]) -> Row:
 
 def complaints(exchange: Exchange, template: str) -> list[str]:
     """What the description of `template` has against a request and its answer."""
-    operation = _openapi()["paths"][f"/rest/api/3{template}"][exchange.method.lower()]
+    description = _description(exchange.path)
+    operation = description["paths"][f"{_base(exchange.path)}{template}"][exchange.method.lower()]
     known = {one["name"]: one for one in operation.get("parameters", []) if one["in"] == "query"}
     said = [f"query {name} is not described" for name in exchange.query if name not in known]
     content = operation.get("requestBody", {}).get("content", {})
     if exchange.body is not None:
-        said += _against("request", exchange.body, _schema(content) if content else False)
+        said += _against("request", exchange.body, _schema(content) if content else False, description)
     answer = operation["responses"].get(str(exchange.status))
     if answer is None:
         return [*said, f"answer {exchange.status} is not described"]
     if exchange.answer is not None:
-        said += _against("answer", exchange.answer, _schema(answer.get("content", {})))
+        said += _against("answer", exchange.answer, _schema(answer.get("content", {})), description)
     return said
 
 
@@ -201,27 +228,37 @@ def _schema(content: Mapping[str, Any]) -> Any:
     return content.get("application/json", {}).get("schema", True)
 
 
-def _against(what: str, value: Any, schema: Any) -> list[str]:
+def _against(what: str, value: Any, schema: Any, description: Any) -> list[str]:
     if isinstance(schema, dict):
-        schema = {**schema, "components": _openapi()["components"]}
+        schema = {**schema, "components": description["components"]}
     errors = Draft202012Validator(schema).iter_errors(value)
     return [f"{what} {error.json_path}: {error.message[:120]}" for error in errors]
 
 
 def _template(exchange: Exchange) -> str | None:
     """The path of the description that fits; one with fewer blanks goes first."""
+    base = _base(exchange.path)
     fitting = [
-        path.removeprefix("/rest/api/3")
-        for path, operations in _openapi()["paths"].items()
+        path.removeprefix(base)
+        for path, operations in _description(exchange.path)["paths"].items()
         if exchange.method.lower() in operations
-        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), f"/rest/api/3{exchange.path}")
+        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), f"{base}{exchange.path}")
     ]
     return min(fitting, key=lambda path: path.count("{"), default=None)
 
 
+def _base(path: str) -> str:
+    """What the description puts before `path`: nothing before Jira Software's own, which is whole."""
+    return "" if path.startswith(_RANKS) else "/rest/api/3"
+
+
+def _description(path: str) -> Any:
+    return _openapi(AGILE if path.startswith(_RANKS) else OPENAPI)
+
+
 @cache
-def _openapi() -> Any:
-    return _nullable(json.loads(OPENAPI.read_bytes()))
+def _openapi(source: Path) -> Any:
+    return _nullable(json.loads(source.read_bytes()))
 
 
 def _nullable(node: Any) -> Any:

@@ -67,10 +67,11 @@ class Exchange(NamedTuple):
 
 
 class World(NamedTuple):
-    """What the calls need: a client behind the note-taker, a channel, and a fresh trigger each time."""
+    """What the calls need: a client behind the note-taker, what it asks about, and fresh triggers."""
 
     client: SlackClient
     channel_id: str
+    group_id: str
     trigger: Callable[[], str]
 
 
@@ -96,6 +97,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     "replies": lambda w: w.client.replies(w.channel_id, _posted(w)),
     "user": lambda w: w.client.user(ADA),
     "channels": lambda w: w.client.channels(),
+    "group_members": lambda w: w.client.group_members(w.group_id),
 }
 # Calls that Slack refuses, for the shape of its refusals.
 REFUSED: tuple[Callable[[World], object], ...] = (
@@ -159,13 +161,18 @@ def _world() -> Iterator[tuple[World, list[Exchange]]]:
     settings = SlackSettings(api_url=f"{taker.url}/api/", bot_token=SecretStr(BOT_TOKEN))
     releases = sandbox.channel_id("releases")
 
+    made = httpx.post(
+        f"{sandbox.url}/people/ada/group", json={"handle": "qa", "members": ["bo"]}, trust_env=False
+    )
+    group_id = str(made.json()["group_id"])
+
     def trigger() -> str:
         body = {"channel_id": releases, "command": "/request"}
         httpx.post(f"{sandbox.url}/people/ada/command", json=body, trust_env=False)
         return triggers[-1]
 
     try:
-        yield World(SlackClient(settings), releases, trigger), noted
+        yield World(SlackClient(settings), releases, group_id, trigger), noted
     finally:
         for server in (taker, sandbox, front):
             server.stop()

@@ -14,7 +14,7 @@ from tests.contracts.rows import CONTRACTS, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "contracts.md"
 
-SOURCES = (jira.OPENAPI, gitlab.SWAGGER, slack.SWAGGER)
+SOURCES = (jira.OPENAPI, jira.AGILE, gitlab.SWAGGER, slack.SWAGGER)
 """The vendors' descriptions that the tables are made from."""
 
 _HEAD = """\
@@ -32,7 +32,8 @@ _SECTIONS: tuple[tuple[str, Callable[[], list[Row]], str], ...] = (
     (
         "Jira",
         jira.rows,
-        "Atlassian's OpenAPI file of Jira Cloud's REST v3; our requests and the sandbox's answers are "
+        "Atlassian's OpenAPI files of Jira Cloud's REST v3 and of Jira Software; our requests and the "
+        "sandbox's answers are "
         "compared. Conveyor speaks v2, which has plain text where v3 has rich text (ADF).",
     ),
     (

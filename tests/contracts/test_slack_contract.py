@@ -67,6 +67,6 @@ def test_every_reason_is_still_needed() -> None:
 
 def test_there_is_a_row_for_every_operation() -> None:
     verdicts = {row.operation: row.verdict for row in rows()}
-    assert len(verdicts) == 13
+    assert len(verdicts) == 14
     assert verdicts["POST /api/views.open"] == "validated"
     assert verdicts["POST /api/chat.postMessage"] == "deviating"

@@ -20,7 +20,7 @@ from tasks.runs import DEAD
 from tests.faults.story import Tale
 from tests.faults.town import Town
 
-_LINKED = "decide|archives|merge_requests|runs|artifacts"
+_LINKED = "decide|archives|merge_requests|pipelines|runs|artifacts"
 _NOT_END = r"[^\s|>)\"']+"
 
 Json = dict[str, Any]
@@ -75,6 +75,9 @@ class _Reader:
             said = re.sub(rf"(?<![\w.]){re.escape(what)}(?!\d)", name, said)
         said = re.sub(rf"https?://{_NOT_END}/({_LINKED})/{_NOT_END}", r"LINK/\1", said)
         said = re.sub(r"^!\d+ ", "!IID ", said)
+        # What a story found when it began, not what it did: production before it, and who was known by then.
+        said = re.sub(r"\nSince [^|]*? changed\.", "", said)
+        said = re.sub(r" \u00b7 asked for by [^\n|]*?(?= \||\n|$)", "", said)
         said = re.sub(r'"process": \d+', '"process": PID', said)
         said = re.sub(r"<!date\^\d+", "<!date^TIME", said)
         return re.sub(r"\d{4}-\d\d-\d\d(T| )?(\d\d:\d\d(:\d\d)?)?", "TIME", said)

@@ -20,4 +20,5 @@ def test_a_sigkill_in_every_phase_leaves_nothing_twice_and_loses_nothing(teller:
     crashes = [crash(phase, process, SEED) for phase, process in zip(PHASES, cycle(PROCESSES), strict=False)]
     told = teller.with_crashes(crashes)
     assert [each.phase for each in told.crashes] == list(PHASES)
-    assert differences(told.state, teller.faultless().state) == []
+    found = differences(told.state, teller.faultless().state)
+    assert found == [], "\n".join(found)

@@ -24,7 +24,7 @@ _WATCH = {
     "max_latency_ms": 5000,
     "minimum_observations": 1,
 }
-_FEEDBACK = {"after": "1s", "closes_after": "10m"}
+_FEEDBACK = {"after": "1s", "closes_after": "10m", "settles_after": "1s"}
 
 
 class Town:

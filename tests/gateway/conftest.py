@@ -1,4 +1,4 @@
-"""One gateway for all tests of a process, and one that a test may kill."""
+"""One gateway for all tests of a process, with each of Slack's two ways to reach it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,26 @@ from tests.gateway.world import Office
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def http_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     made = Office(tmp_path_factory.mktemp("office"))
     try:
         made.start()
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def socket_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    made = Office(tmp_path_factory.mktemp("socket-office"), socket_mode=True)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def office(request: pytest.FixtureRequest) -> Office:
+    """By HTTP, unless a test is parametrised with "socket"."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'http')}_office")

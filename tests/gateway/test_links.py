@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import httpx
 import pytest
+import yaml
 
 from deployments.demo.waiting import eventually
 from integrations.sandbox.faults import Fault
+from lifecycle import events as e
 from tests.gateway.world import Asked, Office
 
 
@@ -146,3 +149,149 @@ def test_the_page_is_neither_stored_nor_told_to_others(office: Office, asked: As
     shown = page(office, link(office, asked))
     assert shown.headers["cache-control"] == "no-store"
     assert shown.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("query", ["", "?verb=approve", "?verb=return&comment=no"])
+def test_who_only_looks_at_a_link_decides_nothing(
+    office: Office, asked: Asked, method: str, query: str
+) -> None:
+    """A mail scanner follows every link it sees."""
+    before = office.kinds(asked.subject)
+    shown = office.http.request(method, link(office, asked) + query)
+    assert shown.status_code == 200
+    assert office.kinds(asked.subject) == before
+    assert "<form" in page(office, link(office, asked)).text
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_link_takes_no_other_method(office: Office, asked: Asked, method: str) -> None:
+    form = {"verb": "approve"}
+    assert office.http.request(method, link(office, asked), data=form).status_code == 405
+    assert "SignOffGiven" not in office.kinds(asked.subject)
+
+
+def test_who_agreed_cannot_object_by_the_same_link(office: Office, asked: Asked) -> None:
+    answer(office, link(office, asked), "approve")
+    shown = answer(office, link(office, asked), "return", "on second thoughts")
+    assert "This link takes one answer: you agreed already." in shown.text
+    assert "You agreed. Thank you." in shown.text
+    assert "<form" not in shown.text
+    assert "Returned" not in office.kinds(asked.subject)
+
+
+def test_who_objected_cannot_agree_by_the_same_link(office: Office, asked: Asked) -> None:
+    answer(office, link(office, asked), "return", "the price is wrong")
+    for shown in (
+        answer(office, link(office, asked), "approve"),
+        answer(office, link(office, asked), "return", "and the colour"),
+    ):
+        assert "This link takes one answer: you objected already." in shown.text
+        assert "Sent back: the price is wrong" in shown.text
+        assert "<form" not in shown.text
+    kinds = office.kinds(asked.subject)
+    assert (kinds.count("Returned"), "SignOffGiven" in kinds) == (1, False)
+
+
+def test_what_was_taken_back_is_said_and_the_link_does_not_give_it_again(
+    office: Office, asked: Asked
+) -> None:
+    """A browser that sends its form again would sign a second time, and nobody meant it."""
+    answer(office, link(office, asked), "approve")
+    request = asked.requests["client"]
+    office.record(asked.subject, e.SignOffWithdrawn(request=request, role="client", person="clara", round=1))
+    assert "You agreed, and took it back." in page(office, link(office, asked)).text
+    shown = answer(office, link(office, asked), "approve")
+    assert "This link takes one answer" in shown.text
+    assert "<form" not in shown.text
+    assert office.kinds(asked.subject).count("SignOffGiven") == 1
+
+
+def supersede(office: Office, asked: Asked) -> None:
+    """Candidate 2 is cut while Clara still looks at candidate 1."""
+    office.record(
+        asked.subject,
+        e.CandidateCut(
+            number=2, tag=f"{asked.version}-rc.2", sha="b" * 40, branch=f"release/{asked.version}"
+        ),
+    )
+
+
+def abandon(office: Office, asked: Asked) -> None:
+    """The release is given up."""
+    office.record(asked.subject, e.Abandoned(person="mara", reason="not needed"))
+
+
+@pytest.mark.parametrize(
+    ("happen", "says"),
+    [(supersede, "candidate 1 is superseded by candidate 2"), (abandon, "Abandoned")],
+    ids=["superseded", "abandoned"],
+)
+def test_a_question_that_is_over_says_why_and_takes_no_answer(
+    office: Office, asked: Asked, happen: Callable[[Office, Asked], None], says: str
+) -> None:
+    happen(office, asked)
+    shown = page(office, link(office, asked))
+    assert (shown.status_code, "<form" in shown.text) == (200, False)
+    assert "There is nothing to decide here any more" in shown.text
+    assert says in shown.text
+    before = office.kinds(asked.subject)
+    for verb in ("approve", "return"):
+        assert says in answer(office, link(office, asked), verb, "late").text
+    assert office.kinds(asked.subject) == before
+
+
+def test_what_somebody_else_sent_back_is_said(office: Office, asked: Asked) -> None:
+    request = asked.requests["client"]
+    office.record(
+        asked.subject,
+        e.Returned(request=request, step="client", issue=None, person="carl", reason="too slow", door="cli"),
+    )
+    shown = answer(office, link(office, asked), "approve")
+    assert "Sent back: too slow" in shown.text
+    assert "<form" not in shown.text
+    assert "SignOffGiven" not in office.kinds(asked.subject)
+
+
+@pytest.fixture
+def change_clara(office: Office, asked: Asked) -> Iterator[Callable[[dict[str, object] | None], None]]:
+    """Changes Clara's entry in the people file, or with None takes it out; afterwards it is as before."""
+    del asked  # the question is asked while she is still there
+    path = office.home / "conveyor.yaml"
+    whole = path.read_text(encoding="utf-8")
+
+    def change(entry: dict[str, object] | None) -> None:
+        data = yaml.safe_load(whole)
+        others = [person for person in data["people"] if person["id"] != "clara"]
+        clara = next(person for person in data["people"] if person["id"] == "clara")
+        # Somebody has to be left who may sign for the client, or the file is refused.
+        stand_in = {"id": "carl", "name": "Carl (client)", "roles": ["client"]}
+        data["people"] = [*others, stand_in, *([] if entry is None else [{**clara, **entry}])]
+        path.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+    yield change
+    path.write_text(whole, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"), [({"active": False}, "deactivated"), (None, "not among the people")]
+)
+def test_the_link_of_somebody_who_decides_no_more_is_refused(
+    office: Office,
+    asked: Asked,
+    change_clara: Callable[[dict[str, object] | None], None],
+    entry: dict[str, object] | None,
+    why: str,
+) -> None:
+    assert page(office, link(office, asked)).status_code == 200
+    change_clara(entry)
+    for shown in (
+        page(office, link(office, asked)),
+        answer(office, link(office, asked), "approve"),
+        answer(office, link(office, asked), "return", "no"),
+    ):
+        assert (shown.status_code, why in shown.text, "<form" in shown.text) == (403, True, False)
+        assert "Gift wrap" not in shown.text
+    kinds = office.kinds(asked.subject)
+    assert "SignOffGiven" not in kinds
+    assert "Returned" not in kinds

@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import httpx
 import yaml
@@ -36,18 +37,21 @@ from integrations.ledger import Delivery, Ledger, NewEvent
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from lifecycle import events as e
 from lifecycle import release as rules
+from lifecycle import signoff
 from lifecycle.policy import Policy
-from tasks import release_messages
+from tasks import signoff_messages
+from tasks.posts import Content
 
 NOBODY = "http://127.0.0.1:1"
 SHA = "a" * 40
 PROJECT_ID = 4711
 TOKENS = {slug: f"token-of-{slug}" for slug in CAST}
 BOT_TOKEN = "xoxb-" + "b" * 24
+APP_TOKEN = "xapp-" + "a" * 24
 SLACK_SECRET, JIRA_SECRET, GITLAB_TOKEN, LINK_SECRET = (letter * 32 for letter in "sjgl")
 GITLAB_SIGNING_KEY = b"thirty-two bytes that sign things"
 GITLAB_SIGNING = "whsec_" + base64.b64encode(GITLAB_SIGNING_KEY).decode()
-SECRETS = (BOT_TOKEN, SLACK_SECRET, JIRA_SECRET, GITLAB_TOKEN, LINK_SECRET, GITLAB_SIGNING)
+SECRETS = (BOT_TOKEN, APP_TOKEN, SLACK_SECRET, JIRA_SECRET, GITLAB_TOKEN, LINK_SECRET, GITLAB_SIGNING)
 
 T = TypeVar("T")
 Headers = dict[str, str]
@@ -124,10 +128,14 @@ class Asked:
 
 
 class Office:
-    """A Slack workspace, a ledger, and a gateway process; `restart` after `kill`."""
+    """A Slack workspace, a ledger, and a gateway process; `start` again after `kill`.
 
-    def __init__(self, home: Path) -> None:
+    With `socket_mode` the gateway has Slack's deliveries over Socket Mode, else at its doors.
+    """
+
+    def __init__(self, home: Path, *, socket_mode: bool = False) -> None:
         self.home = home
+        self.socket_mode = socket_mode
         home.mkdir(parents=True, exist_ok=True)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -138,6 +146,8 @@ class Office:
             interactivity_url=f"{self.url}/slack/interactivity",
             commands_url=f"{self.url}/slack/commands",
             events_url=f"{self.url}/slack/events",
+            app_token=APP_TOKEN,
+            socket_mode=socket_mode,
         )
         self.slack = SlackSandbox(people, CHANNELS, app, limits=False)
         self.releases = self.slack.channel_id("releases")
@@ -147,6 +157,8 @@ class Office:
         (home / "conveyor.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
         self.policy = Policy.model_validate(data)
         self.env = _environment(home, port, self.slack.api_url)
+        if socket_mode:
+            self.env["CONVEYOR_SLACK_APP_TOKEN"] = APP_TOKEN
         self.ledger = Ledger(f"sqlite:///{home / 'ledger.db'}")
         self.ledger.upgrade()
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
@@ -204,29 +216,49 @@ class Office:
             headers |= {} if value is None else {found.replace("_", "-"): value}
         return self.http.post(way.path, content=body, headers=headers)
 
+    def tell(self, body: bytes) -> httpx.Response:
+        """Let Slack deliver `body` by the way that this office has; 504 where nobody acknowledges it."""
+        if not self.socket_mode:
+            return self.send(WAYS[2], body)
+        if body.startswith(b"{"):
+            reply = self.slack.deliver("events_api", json.loads(body))
+        else:
+            reply = self.slack.deliver("interactive", json.loads(parse_qs(body.decode())["payload"][0]))
+        return httpx.Response(reply.status or 504, text=reply.body)
+
     def kept(self, body: bytes) -> list[Delivery]:
         """The deliveries on record with exactly this body."""
         with closing(sqlite3.connect(self.home / "ledger.db")) as connection:
             rows = connection.execute("SELECT id FROM deliveries WHERE body = ?", (body,)).fetchall()
         return [self.ledger.delivery(row[0]) for row in rows]
 
-    def record(self, stream: str, *facts: Any) -> None:
-        """Append facts as a walk would."""
-        for fact in facts:
-            event = NewEvent(fact.kind, fact.key(stream), fact.model_dump(mode="json"))
-            self.ledger.append(stream, [event], now=datetime.now(UTC))
+    def record(self, stream: str, *facts: Any, ago: timedelta = timedelta()) -> None:
+        """Append facts as a walk would have done `ago`."""
+        events = [NewEvent(fact.kind, fact.key(stream), fact.model_dump(mode="json")) for fact in facts]
+        self.ledger.append(stream, events, now=datetime.now(UTC) - ago)
 
     def kinds(self, subject: str) -> list[str]:
         """The kinds of what is on record."""
         return [event.kind for event in self.ledger.events(subject)]
 
     def asking(
-        self, step: str = "qa", title: str = "Gift wrap", authors: tuple[str, ...] = ("dora",)
+        self,
+        step: str = "qa",
+        title: str = "Gift wrap",
+        authors: tuple[str, ...] = ("dora",),
+        due: timedelta = timedelta(days=2),
+        planned: tuple[str, ...] = ("SHOP-3", "SHOP-4"),
+        sha: str = SHA,
+        ago: timedelta = timedelta(),
+        **cut: Any,
     ) -> Asked:
-        """A release whose first candidate waits for `step`, and the message that asks for it."""
+        """A release whose first candidate waits for `step`, `due` from now, and the message that asks.
+
+        It was asked `ago`; `cut` is more about the candidate.
+        """
         version = f"1.{next(_NUMBERS)}.0"
         subject = f"release:shop:{version}"
-        issues = ("SHOP-3", "SHOP-4") if step == "qa" else (None,)
+        issues = planned if step == "qa" else (None,)
         requests = {
             issue or step: hashlib.sha256(f"{subject}{issue}".encode()).hexdigest()[:24] for issue in issues
         }
@@ -235,43 +267,93 @@ class Office:
             e.Planned(
                 project="shop",
                 version=version,
-                issues=("SHOP-3", "SHOP-4"),
-                titles={"SHOP-3": title, "SHOP-4": "Search"},
+                issues=planned,
+                titles={key: title if key == "SHOP-3" else "Search" for key in planned},
                 base="main",
                 plan_hash="p" * 64,
             ),
             e.CandidateCut(
                 number=1,
                 tag=f"{version}-rc.1",
-                sha=SHA,
+                sha=sha,
                 branch=f"release/{version}",
                 authors=authors,
-                digests={},
+                **cut,
             ),
             e.CandidateVerified(number=1, pipeline_id=7),
-            e.Staged(number=1, sha=SHA, url="http://staging.example", pipeline_id=8),
+            e.Staged(number=1, sha=sha, url="http://staging.example", pipeline_id=8),
             *(
                 e.SignOffAsked(
                     request=requests[issue or step],
                     step=step,
                     number=1,
                     issue=issue,
-                    sha=SHA,
+                    sha=sha,
                     plan_hash="p" * 64,
                     environment="staging",
-                    due=datetime.now(UTC) + timedelta(days=2),
+                    due=datetime.now(UTC) + due,
                 )
                 for issue in issues
             ),
+            ago=ago,
         )
-        return Asked(subject, version, requests, self._post_question(subject, step))
+        return Asked(subject, version, requests, self._post_question(subject, step, 1))
 
-    def _post_question(self, subject: str, step_id: str) -> str:
-        """Post the step's message as a walk would; its ts."""
+    def asking_again(self, asked: Asked, sha: str = "b" * 40, **cut: Any) -> Asked:
+        """Candidate 2 of that release waits for QA too, as a walk would ask; `cut` is more about it.
+
+        The first candidate's message still says what it said.
+        """
+        tag, branch = f"{asked.version}-rc.2", f"release/{asked.version}"
+        requests = {issue: request[::-1] for issue, request in asked.requests.items()}
+        due = datetime.now(UTC) + timedelta(days=2)
+        self.record(
+            asked.subject,
+            e.CandidateCut(number=2, tag=tag, sha=sha, branch=branch, **cut),
+            e.CandidateVerified(number=2, pipeline_id=9),
+            e.Staged(number=2, sha=sha, url="http://staging.example", pipeline_id=10),
+            *(
+                e.SignOffAsked(
+                    request=request,
+                    step="qa",
+                    number=2,
+                    issue=issue,
+                    sha=sha,
+                    plan_hash="p" * 64,
+                    environment="staging",
+                    due=due,
+                )
+                for issue, request in requests.items()
+            ),
+        )
+        release = self.release(asked.subject)
+        step = next(step for step in self.policy.steps if step.id == "qa")
+        self.record(asked.subject, *signoff.carries(release, step))
+        ts = self._post_question(asked.subject, "qa", 2)
+        return Asked(asked.subject, asked.version, requests, ts)
+
+    def release(self, subject: str) -> rules.Release:
+        """The release as the ledger has it."""
         release = rules.fold(e.parse(event.data) for event in self.ledger.events(subject))
         assert release is not None
+        return release
+
+    def refresh(self, asked: Asked) -> None:
+        """Make the release's messages true, in a process of its own, as a walk would."""
+        code = "import sys; from tasks import signoffs; signoffs.refresh(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", code, asked.subject], cwd=ROOT, env=self.env, check=True)
+
+    def _post_question(self, subject: str, step_id: str, number: int) -> str:
+        """Post the step's message as a walk would; its ts."""
+        release = self.release(subject)
         step = next(s for s in self.policy.steps if s.id == step_id)
-        content = release_messages.ask(release, self.policy.project("shop"), step, self.policy, 1)
+        shop = self.policy.project("shop")
+        about = signoff_messages.Asking(release, shop, step, self.policy, number, lambda _: ())
+        content = signoff_messages.message(about)
+        return self.post(subject, signoff_messages.ask_key(subject, step_id, number), content)
+
+    def post(self, subject: str, key: str, content: Content) -> str:
+        """Post a message as a walk would, into the releases' channel; its ts."""
         blocks = json.dumps(
             [json.loads(json.dumps(block)) for block in content.model_dump(mode="json")["blocks"]]
         )
@@ -282,7 +364,6 @@ class Office:
             trust_env=False,
         ).json()
         assert answer["ok"], answer
-        key = release_messages.ask_key(subject, step_id, 1)
         self.ledger.intend(key, subject, "message", {}, datetime.now(UTC))
         where = {"channel_id": self.releases, "ts": answer["ts"]}
         self.ledger.conclude(key, "done", where, datetime.now(UTC))
@@ -294,6 +375,16 @@ class Office:
         return next(
             json.dumps(m, ensure_ascii=False) for m in self.people["mara"].messages() if m["ts"] == asked.ts
         )
+
+    def view(self, slug: str) -> dict[str, Any]:
+        """The modal that this person opened last."""
+        return self.people[slug].inbox()["views"][-1]
+
+    def press_in_view(self, slug: str, action_id: str, value: str) -> dict[str, Any]:
+        """Press a button of that modal; what Slack showed."""
+        body = {"view_id": self.view(slug)["id"], "action_id": action_id, "value": value}
+        answer = httpx.post(f"{self.slack.url}/people/{slug}/press", json=body, timeout=60, trust_env=False)
+        return answer.raise_for_status().json()
 
     def press(self, slug: str, asked: Asked, action_id: str, issue: str = "SHOP-3") -> dict[str, Any]:
         """Press a button of the message; what Slack showed."""
@@ -307,7 +398,13 @@ class Office:
         return [m["text"] for m in self.people[slug].messages() if m.get("ephemeral")]
 
     def link(
-        self, person: str, request: str, *, age: timedelta = timedelta(), secret: str = LINK_SECRET
+        self,
+        person: str,
+        request: str,
+        *,
+        age: timedelta = timedelta(),
+        secret: str = LINK_SECRET,
+        purpose: str = "decide",
     ) -> str:
         """The path of a signed link, made `age` ago."""
 
@@ -315,8 +412,9 @@ class Office:
             def get_timestamp(self) -> int:
                 return int(time.time() - age.total_seconds())
 
-        made = URLSafeTimedSerializer(secret, salt="conveyor.sign-off", signer=Then)
-        return f"/decide/{made.dumps({'person': person, 'request': request})}"
+        salt = {"decide": "conveyor.sign-off", "mine-too": "conveyor.mine-too"}[purpose]
+        made = URLSafeTimedSerializer(secret, salt=salt, signer=Then)
+        return f"/{purpose}/{made.dumps({'person': person, 'request': request})}"
 
 
 def _environment(home: Path, port: int, api_url: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lifecycle import events as e
 from lifecycle.metrics import CommitFact
 from lifecycle.release import Release
+from lifecycle.scope import ScopeLine
 from lifecycle.watch import Observation
 from tests.lifecycle.story import NOW, later, sha
 
@@ -30,16 +31,23 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
     number, attempt = (newest.number if newest else 0), (release.attempt if release else 0)
     holds = release.holds if release else 0
     shas = [sha(n) for n in (*range(1, number + 2), 99)]
-    requests = [a.request for a in release.asked] if release else []
+    requests = [a.request for a in (*release.asked, *release.feedback_asked)] if release else []
+    asked_scope = release.scope_change if release else None
+    requests += [asked_scope.request] if asked_scope else []
     return {
         "project": ("shop",),
         "version": ("1.4.0",),
         "release_kind": ("regular", "hotfix"),
-        "issues": (ISSUES[:2],),
+        "issues": (release.plan.issues if release else ISSUES[:2], ISSUES[:2], ISSUES[1:2]),
         "titles": ({}, {"SHOP-1": "Empty cart: 0 €"}),
         "carries": ((), ISSUES[2:]),
         "base": ("main",),
-        "plan_hash": ("p1", "p1", "p2"),
+        "plan_hash": (release.plan.plan_hash if release else "p1", "p1", "p2"),
+        "new_hash": ("p1", "p2"),
+        "add": ((), (ScopeLine(key="SHOP-7", title="Gift"),)),
+        "remove": ((), ISSUES[:1]),
+        "why": ("the client asked",),
+        "roles": ((), ("manager",)),
         "started_by": (None, "olli"),
         "number": (number, number, number + 1, number + 1, max(0, number - 1)),
         "person": PEOPLE,
@@ -52,6 +60,9 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "authors": ((), ("dora",), ("quinn", "olli")),
         "strangers": ((), (), (), ("stranger@example.test",)),
         "commits": ((), (CommitFact(sha=sha(5), authored_at=NOW),)),
+        "since": ("", "1.3.0"),
+        "files": ((), ("shop/cart.py", "db/migrations/0002.sql")),
+        "files_total": (0, 2),
         "pipeline_id": (1, 2),
         "url": ("", "http://gitlab.example/1"),
         "deployment_id": (None, 3),
@@ -65,6 +76,10 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "round": (1, 2, 3, holds, holds + 1),
         "door": ("slack", "cli", "link"),
         "comment": ("", "ok: %"),
+        "instead_of": (None, None, "quinn"),
+        "rung": (1, 2),
+        "deputy": PEOPLE,
+        "wall": ("", "2026-10-17 22:00 Europe/Berlin"),
         "from_sha": shas,
         "to_sha": (sha(0), *shas),
         "from_digest": ("a", "b"),
@@ -81,6 +96,11 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "answer": ("solved", "partly", "not"),
         "score": (None, 1, 5),
         "by": ("1.4.1",),
+        "outside": (False, True),
+        "name": ("", "Bob"),
+        "slack": ("", "U0BOB"),
+        "place": ("", "gitlab:7:12"),
+        "entered_by": ("", "", "mara"),
     }
 
 
@@ -93,9 +113,9 @@ def some_fact(seed: int, kinds: Sequence[str], release: Release | None = None) -
     model = MODELS[chance.choice(kinds)]
     around = pools(release)
     fields = {name: chance.choice(around[name]) for name in model.model_fields if name in around}
-    if model is e.FeedbackAsked or model is e.FeedbackGiven or model is e.SignOffCarried:
+    if "issue" in fields and model is not e.SignOffAsked and model is not e.Returned:
         fields["issue"] = fields["issue"] or "SHOP-1"
-    if model is e.Returned:
+    if model in (e.Returned, e.StepOverridden, e.ScopeChangeRefused):
         fields["reason"] = "it breaks"
     if model is e.CandidateCut:
         fields["number"] = max(1, fields["number"])

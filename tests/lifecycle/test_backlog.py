@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lifecycle.backlog import Backlog, Merged, Settled, Unmerged, apply, fold, record, requesters, stream
 from lifecycle.merging import AlreadyMerged, SelfDuplicate
-from lifecycle.requests import Door, Received, Request, Requester
+from lifecycle.requests import Door, Received, Request, Requester, Voted
 from lifecycle.scoring import RequestSource
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -43,6 +43,10 @@ def asked(*who: str) -> Request:
             for person in who
         )
     )
+
+
+def voted(issue: str, person: str) -> Voted:
+    return Voted(issue=issue, who=Requester(person=person), door="slack")
 
 
 def names(issue: str, state: Backlog, own: Mapping[str, Request]) -> list[str]:
@@ -93,13 +97,14 @@ def test_requesters_are_kept_once_the_originals_first_and_restored_by_taking_bac
 def test_the_property_shows_source_requesters_and_duplicates() -> None:
     own = {"A-1": asked("ada"), "A-2": asked("bo")}
     state = apply(Backlog(), merged("A-2", "A-1"))
-    assert record("A-1", state, own, votes=3) == {
+    own["A-2"] = own["A-2"].model_copy(update={"voted": (voted("A-2", "ada"), voted("A-2", "cy"))})
+    assert record("A-1", state, own) == {
         "source": "management",
         "origin": "slack:ada",
         "requesters": [{"person": "ada"}, {"person": "bo"}],
         "duplicates": ["A-2"],
         "original": "",
-        "votes": 3,
+        "votes": 1,
     }
     assert record("A-2", state, own)["original"] == "A-1"
     assert record("A-9", state, {})["requesters"] == []

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +20,11 @@ from lifecycle.calendar import (
     duration_text,
     frozen,
     in_working_hours,
+    wall_clock,
 )
 
 BERLIN = "Europe/Berlin"
+ZONES = ("UTC", BERLIN, "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 OFFICE = WorkingHours(time_zone=BERLIN)
 hours = timedelta(hours=1)
 
@@ -328,3 +331,50 @@ def test_a_weekly_window_and_its_inverse_cover_the_week_once(
     window = WeeklyWindow(from_day=day, from_time=at, to_day=to_day, to_time=to)
     inverse = WeeklyWindow(from_day=to_day, from_time=to, to_day=day, to_time=at)
     assert window.holds(now) is not inverse.holds(now)
+
+
+# A clock on the wall.
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "utc"),
+    [
+        ("2026-11-30 22:00", "Europe/Berlin", "2026-11-30T21:00:00+00:00"),
+        ("2026-07-01 22:00", "Europe/Berlin", "2026-07-01T20:00:00+00:00"),
+        ("2026-10-25T02:30+01:00", "Europe/Berlin", "2026-10-25T01:30:00+00:00"),
+        ("2026-10-25T02:30+02:00", "Europe/Berlin", "2026-10-25T00:30:00+00:00"),
+        ("2026-03-29 01:59", "Europe/Berlin", "2026-03-29T00:59:00+00:00"),
+        ("2026-03-29 03:00", "Europe/Berlin", "2026-03-29T01:00:00+00:00"),
+        (" 2026-11-30 ", "UTC", "2026-11-30T00:00:00+00:00"),
+    ],
+)
+def test_a_wall_clock_is_a_moment(text: str, zone: str, utc: str) -> None:
+    assert wall_clock(text, zone).isoformat() == utc
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "why"),
+    [
+        ("2026-03-29 02:30", "Europe/Berlin", "does not exist in Europe/Berlin"),
+        ("2026-03-08 02:00", "America/New_York", "does not exist"),
+        ("2026-10-25 02:30", "Europe/Berlin", "say 2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00"),
+        ("2026-11-01 01:59", "America/New_York", "happens twice"),
+        ("tomorrow", "UTC", "Invalid isoformat"),
+        ("2026-11-30 22:00", "Europe/Atlantis", "no IANA time zone"),
+    ],
+)
+def test_a_time_that_is_none_or_two_is_refused(text: str, zone: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        wall_clock(text, zone)
+
+
+@given(st.integers(0, 2 * 365 * 24 * 60), st.sampled_from(ZONES))
+def test_what_a_wall_clock_gives_is_what_that_clock_then_shows(minutes: int, zone: str) -> None:
+    local = datetime.fromisoformat("2026-01-01") + timedelta(minutes=minutes)
+    try:
+        moment = wall_clock(local.isoformat(), zone)
+    except ValueError:
+        around = {(local.replace(tzinfo=ZoneInfo(zone), fold=fold)).utcoffset() for fold in (0, 1)}
+        assert len(around) == 2, "only where the clocks change"
+        return
+    assert moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local

@@ -268,6 +268,36 @@ def test_deciding_twice_the_same_changes_nothing(
     assert apply_decisions(first, decisions).lines == first.lines
 
 
+@given(backlogs, st.integers(0, 30), decision_maps, st.randoms(use_true_random=False))
+def test_the_same_decisions_in_any_order_give_the_same_plan(
+    backlog: list[Request], capacity: int, decisions: dict[str, Decided], chance: object
+) -> None:
+    shuffled = list(decisions.items())
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    proposed = propose(backlog, capacity, NOW, WEIGHTS)
+    assert apply_decisions(proposed, dict(shuffled)) == apply_decisions(proposed, decisions)
+
+
+@given(backlogs, st.integers(0, 30), st.sets(keys))
+def test_where_people_only_take_out_the_capacity_holds_and_nothing_is_inverted(
+    backlog: list[Request], capacity: int, out: set[str]
+) -> None:
+    taken_out = {key: Decided(DEFER, "not now", "ann") for key in out}
+    found = apply_decisions(propose(backlog, capacity, NOW, WEIGHTS), taken_out)
+    assert found.used == sum(of.size for of in found.lines if of.accepted) <= capacity
+    assert not inverted(found)
+    assert may_close(found).allowed
+
+
+@given(backlogs, decision_maps)
+def test_a_circle_or_an_inversion_always_keeps_the_review_from_being_closed(
+    backlog: list[Request], decisions: dict[str, Decided]
+) -> None:
+    found = apply_decisions(propose(backlog, 30, NOW, WEIGHTS), decisions)
+    in_waves = sorted(key for wave in found.waves for key in wave) == sorted(found.accepted)
+    assert may_close(found).allowed is (in_waves and not inverted(found))
+
+
 # The plan's name
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from lifecycle.policy import Policy
+from lifecycle.review_calendar import EveryWeeks, cron
 from tests.lifecycle.story import policy, policy_data, step_data
 
 QUINN = {"id": "quinn", "name": "Quinn", "roles": ["qa"]}
@@ -50,10 +51,40 @@ def test_people_without_an_account_at_a_vendor_do_not_share_one() -> None:
     assert len(policy(**people()).people) == 2
 
 
+def test_a_service_desk_is_a_project_of_its_own() -> None:
+    (project,) = policy_data()["projects"]
+    desk = {**project, "service_desk": project["jira"]}
+    assert f"service desk {project['jira']} is a project of its own" in refused(projects=[desk])
+
+
 def test_no_two_projects_and_no_two_steps_have_one_id() -> None:
     (project,) = policy_data()["projects"]
     assert "project shop stands twice" in refused(projects=[project, project])
+    desks = [{**project, "id": each, "service_desk": "HELP"} for each in ("shop", "kiosk")]
+    assert "service desk HELP stands twice" in refused(projects=desks)
     assert "step qa stands twice" in refused(**{**people(), "steps": [QA, QA]})
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"remind": ["2h", "1h"]},
+        {"remind": ["1h", "1h"]},
+        {"remind": ["3d"], "due": "2d"},
+        {"due": "3d", "expires": "2d"},
+    ],
+)
+def test_reminders_lateness_and_the_end_follow_each_other(times: dict[str, Any]) -> None:
+    message = refused(**{**people(), "steps": [{**QA, **times}]})
+    assert "step qa: remind, due and expires must follow each other in time" in message
+
+
+def test_people_work_by_the_clock_of_where_they_are() -> None:
+    changed = policy(
+        **people({**QUINN, "time_zone": "Asia/Kolkata"}, QUENTIN), working_hours={"start": "10:00"}
+    )
+    hours = changed.hours_of(changed.people[0])
+    assert (hours.time_zone, hours.start.hour, hours.end.hour) == ("Asia/Kolkata", 10, 17)
 
 
 def test_a_deputy_is_one_of_the_people() -> None:
@@ -94,6 +125,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     )
 
 
+WEEKLY = {"weeks": 2, "day": "fri", "start": "2026-01-09"}
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
@@ -106,6 +140,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"schema": 2}, "schema"),
         ({"projects": []}, "projects"),
         ({"review": {"channel": "C", "capacity": 0}}, "review.capacity"),
+        ({"review": {"channel": "C", "capacity": float("nan")}}, "review.capacity"),
+        ({"review": {"channel": "C", "capacity": 8, "cron": "0 10 * * *  *"}}, "review"),
+        ({"review": {"channel": "C", "capacity": 8, "cron": "0 10 30 2 *"}}, "review"),
+        ({"review": {"channel": "C", "capacity": 8, "cron": "0 10 * * 5", "every": WEEKLY}}, "review"),
+        ({"review": {"channel": "C", "capacity": 8, "every": {**WEEKLY, "weeks": 0}}}, "review.every.weeks"),
+        ({"review": {"channel": "C", "capacity": 8, "holidays": {"country": "XX"}}}, "review.holidays"),
+        ({"review": {"channel": "C", "capacity": 8, "due": "2d", "deputies": "1d"}}, "review"),
         (people({**QUINN, "time_zone": "Mars/Base"}, QUENTIN), "people.0.time_zone"),
         ({"review": {"channel": "C", "capacity": 8, "time_zone": "../UTC"}}, "review.time_zone"),
         ({"feedback": {"after": "a week"}}, "feedback.after"),
@@ -137,6 +178,14 @@ def test_durations_are_written_as_people_do() -> None:
     changed = policy(feedback={"after": "7d", "closes_after": "1w"}, waits={"poll": "90s"})
     assert changed.feedback.after == changed.feedback.closes_after == timedelta(days=7)
     assert changed.waits.poll == timedelta(seconds=90)
+
+
+def test_the_requests_page_is_off_unless_it_is_opened() -> None:
+    assert policy().requests_page == "off"
+    assert policy(requests_page=False).requests_page == "off", "YAML's word for an unquoted off"
+    assert policy(requests_page="token").requests_page == "token"
+    for given in (True, "open", "", None):
+        assert "requests_page" in refused(requests_page=given)
 
 
 def test_the_policy_survives_its_way_through_json() -> None:
@@ -180,3 +229,31 @@ def test_whoever_is_deactivated_is_known_but_holds_no_role() -> None:
 def test_a_hotfix_needs_the_shorter_list_of_steps() -> None:
     assert [step.id for step in policy().steps_for("hotfix")] == ["qa", "approval"]
     assert policy().steps_for("regular") == policy().steps
+
+
+@pytest.mark.parametrize(
+    ("accounts", "keeper"),
+    [
+        ({"quinn": "U1", "quentin": "U2", "mara": "U3"}, "mara"),
+        ({"quinn": "U1", "quentin": "U2"}, "quinn"),
+        ({}, None),
+    ],
+)
+def test_a_manager_hands_on_what_people_without_slack_have_to_see(
+    accounts: dict[str, str], keeper: str | None
+) -> None:
+    mara = {"id": "mara", "name": "Mara", "roles": ["manager"]}
+    who = [{**each, "slack": accounts.get(str(each["id"]), "")} for each in (QUINN, QUENTIN, mara)]
+    found = policy(**{**people(), "people": who}).keeper
+    assert (found.id if found else None) == keeper
+
+
+def test_the_review_s_schedule_is_the_cron_line_or_the_rhythm_on_working_days() -> None:
+    plain = policy(review={"channel": "C", "capacity": "measured"})
+    assert plain.review_schedule.rule == cron("0 10 * * 5")
+    every = policy(
+        review={"channel": "C", "capacity": 8, "every": WEEKLY, "time_zone": "Asia/Tokyo"},
+        working_hours={"days": ["sun", "mon"]},
+    ).review_schedule
+    assert isinstance(every.rule, EveryWeeks)
+    assert (every.time_zone, every.working_days) == ("Asia/Tokyo", ("sun", "mon"))

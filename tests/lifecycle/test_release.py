@@ -55,7 +55,8 @@ def test_nothing_happens_that_the_table_does_not_name(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase.terminal])
 def test_an_ended_release_accepts_nothing_but_late_feedback(phase: Phase) -> None:
     kinds = {kind for (of, kind) in TRANSITIONS if of is phase}
-    assert kinds == ({"FeedbackGiven"} if phase is Phase.CLOSED else set())
+    late = {"FeedbackGiven", "FeedbackFollowed"}
+    assert kinds == (late if phase is Phase.CLOSED else set())
     assert all(TRANSITIONS[phase, kind] is phase for kind in kinds)
 
 
@@ -232,6 +233,7 @@ def test_a_held_release_stays_where_it_is_and_goes_on_from_there(phase: Phase) -
 def test_while_held_no_step_is_taken_towards_the_customer(kind: str) -> None:
     stories = {
         "CandidateCut": Story(),
+        "SignOffExpired": at(Phase.SIGN_OFF),
         "StepPassed": at(Phase.SIGN_OFF),
         "ProductionStarted": signed_off(),
         "Closed": at(Phase.FEEDBACK),
@@ -313,7 +315,12 @@ def test_late_feedback_is_kept() -> None:
     given = e.FeedbackGiven(request="r", person="clara", issue="SHOP-1", answer="solved")
     asked = e.FeedbackAsked(request="r", person="clara", issue="SHOP-1", due=NOW)
     story = live().end_watch().tell(asked, e.Closed(asked=1), given)
-    assert (story.release.phase, story.release.feedback_given) == (Phase.CLOSED, (given,))
+    release = story.release
+    assert (release.phase, release.feedback_given, release.feedback_late) == (
+        Phase.CLOSED,
+        (given,),
+        (given,),
+    )
 
 
 def test_a_release_is_rolled_back_even_while_its_requesters_are_asked() -> None:

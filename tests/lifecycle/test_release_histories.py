@@ -27,6 +27,7 @@ from lifecycle import release as rules
 from lifecycle.phases import FORBIDDEN_WHILE_HELD, TRANSITIONS, IllegalEvent
 from lifecycle.policy import Policy
 from lifecycle.release import Release
+from lifecycle.scope import ScopeLine, changed
 from tests.lifecycle.facts import seeds, some_fact
 from tests.lifecycle.oracle import Audit, held_at
 from tests.lifecycle.story import NOW, PEOPLE, STREAM, policy, sha, step_data
@@ -102,7 +103,7 @@ class Histories(RuleBasedStateMachine):
     def check(self, fact: e.ReleaseEvent, after: Release) -> None:
         """What has to hold for the one fact that was let by."""
         was = self.release.phase
-        assert not was.terminal or (fact.kind, after.phase) == ("FeedbackGiven", was)
+        assert not was.terminal or (fact.kind in ("FeedbackGiven", "FeedbackFollowed") and after.phase is was)
         assert TRANSITIONS[was, fact.kind] is after.phase
         if isinstance(fact, e.ProductionStarted):
             assert Audit(self.history, self.policy).unsigned(fact) == []
@@ -133,6 +134,29 @@ class Histories(RuleBasedStateMachine):
             return self.release.hold is None
         steps = self.policy.steps_for(self.release.plan.release_kind)
         return signoff.may_ship(self.release, steps).allowed
+
+    @rule(really=st.sampled_from([True, False, False, False]))
+    @precondition(lambda self: len(self.release.scope_asked) < 2)
+    def change_scope(self, really: bool) -> None:
+        """Add an issue, or take it out again: then the plan is the first one, by its name too."""
+        if not really:
+            return
+        inside = "SHOP-7" in self.release.plan.issues
+        change: dict[str, Any] = {"remove": ("SHOP-7",)} if inside else {"add": (ScopeLine(key="SHOP-7"),)}
+        to = "p1" if inside else "p2"
+        asked = e.ScopeChangeAsked(
+            request=f"scope{len(self.release.scope_asked)}",
+            plan_hash=self.release.plan.plan_hash,
+            new_hash=to,
+            why="because",
+            person="olli",
+            door="cli",
+            due=NOW,
+            **change,
+        )
+        if self.release.scope_change is None and self.tell(asked):
+            after = changed(self.release.scope, asked.add, asked.remove).issues
+            assert self.tell(e.ScopeChanged(request=asked.request, plan_hash=to, issues=after))
 
     @rule(
         staged_too=st.booleans(),
@@ -234,18 +258,44 @@ class Histories(RuleBasedStateMachine):
         assert person is not None
         signing = signoff.may_sign(self.release, request, person, self.policy)
         fact = e.SignOffGiven(
-            request=request, role=signing.role, person=slug, round=signing.round, door="slack"
+            request=request,
+            role=signing.role,
+            person=slug,
+            round=signing.round,
+            door="slack",
+            instead_of=signing.instead_of,
         )
         if not signing.allowed:
             return
         ask, newest = self.release.question(request), self.release.candidates[-1]
         step = next(s for s in self.policy.steps if ask and s.id == ask.step)
         assert ask in self.release.asked_now()
-        assert signing.role in person.roles
+        absent = self.policy.person(signing.instead_of or slug)
+        assert absent is not None
+        assert signing.role in absent.roles
+        self.seen["deputy"] += signing.instead_of is not None
         assert slug not in newest.authors or step.authors_may_sign
         assert (signing.role, slug) not in signoff.signers(self.release, request)
         assert self.tell(fact), "what may be signed is taken"
         assert (signing.role, slug) in signoff.signers(self.release, request)
+
+    @rule(step=st.sampled_from(["qa", "whole"]), absent=st.sampled_from(["quinn", "quentin"]))
+    @precondition(lambda self: self.release.phase is phases.Phase.SIGN_OFF)
+    def ask_the_deputy(self, step: str, absent: str) -> None:
+        number = self.release.candidates[-1].number
+        self.tell(e.DeputyAsked(step=step, number=number, person=absent, deputy="olli"))
+
+    @rule(which=st.integers(0, 30))
+    @precondition(lambda self: self.release.asked_now() and not self.release.hold)
+    def expire(self, which: int) -> None:
+        asks = self.release.asked_now()
+        ask = asks[which % len(asks)]
+        self.tell(e.SignOffExpired(request=ask.request))
+        if self.release.is_expired(ask.request):
+            assert not any(
+                signoff.may_sign(self.release, ask.request, p, self.policy).allowed
+                for p in self.policy.people
+            )
 
     @rule(person=st.sampled_from(["quinn", "quentin", "mara"]), which=st.integers(0, 30))
     @precondition(lambda self: self.release.asked)
@@ -330,5 +380,14 @@ def test_no_history_that_the_rules_let_by_ships_a_commit_that_was_not_signed() -
         ),
     )
     # A property that never gets anywhere proves nothing.
-    often = ("ProductionStarted", "RolledBack", "Returned", "SignOffWithdrawn", "carried")
+    often = (
+        "ProductionStarted",
+        "RolledBack",
+        "Returned",
+        "SignOffWithdrawn",
+        "SignOffExpired",
+        "carried",
+        "deputy",
+        "ScopeChanged",
+    )
     assert [what for what in often if not Histories.seen[what]] == []

@@ -166,6 +166,8 @@ def test_a_known_person_is_the_same_by_every_door_and_a_stranger_by_their_accoun
     ]
     assert [who.identity for who in strangers] == ["jira:j-zoe", "gitlab:8", "slack:U8", "name:Zoe"]
     assert strangers[0].name == "Zoe <x>"
+    assert [who.called for who in strangers] == ["Zoe <x>", "8 in GitLab", "U8 in Slack", "Zoe"]
+    assert Requester().called == "somebody"
 
 
 def test_an_opaque_id_says_nothing_and_is_the_same_for_the_same_parts() -> None:

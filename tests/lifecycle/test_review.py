@@ -9,7 +9,9 @@ from lifecycle.planning import Decision, Weights, propose
 from lifecycle.policy import Person, Policy
 from lifecycle.review import (
     DEFERRED_SHOWN,
+    DEFERRED_TOLD,
     LineDecided,
+    PlanClosed,
     PlanWritten,
     Proposed,
     Review,
@@ -24,8 +26,8 @@ from lifecycle.review import (
     proposal_of,
     put_off,
     stream,
-    week_of,
 )
+from lifecycle.review_calendar import week_of
 from lifecycle.scoring import Request
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -122,6 +124,13 @@ def test_the_first_proposal_stands_and_the_last_decision_of_a_line_counts() -> N
     assert (review.closed, review.written) == (facts[4], facts[5])
 
 
+@pytest.mark.parametrize("kind", [PlanWritten, PlanClosed])
+def test_a_plan_is_written_also_by_what_an_old_ledger_calls_it(kind: type[PlanWritten | PlanClosed]) -> None:
+    told = kind(version="1.4.0", plan_hash="p", issues=("A-1",))
+    assert told.kind == kind.__name__
+    assert fold([parse(told.model_dump(mode="json"))]).written == told
+
+
 def test_a_lines_id_leads_to_its_issue_and_to_its_proposal_and_names_neither() -> None:
     review = fold([proposed(request("A-1"), request("A-2"))])
     id_ = line_id("p1", "A-2")
@@ -133,11 +142,19 @@ def test_a_lines_id_leads_to_its_issue_and_to_its_proposal_and_names_neither() -
 
 
 def test_of_many_only_the_accepted_and_the_first_deferred_are_kept() -> None:
-    plan = proposed(*(request(f"A-{n}") for n in range(40)), capacity=8).plan
+    plan = proposed(*(request(f"A-{n}") for n in range(DEFERRED_SHOWN + 10)), capacity=8).plan
     kept = abridged(plan)
     assert kept.accepted == plan.accepted
     assert len(kept.lines) == len(plan.accepted) + DEFERRED_SHOWN
     assert [line for line in plan.lines if line in kept.lines] == list(kept.lines)
+
+
+def test_only_some_of_what_the_machine_deferred_is_told_and_all_that_people_did() -> None:
+    start = proposed(*(request(f"A-{n:02}") for n in range(30)), capacity=4)
+    last = start.plan.lines[-1].key
+    told = put_off(fold([start, decided(last, Decision.DEFER, "lea")]).plan)
+    assert [line.key for line in told][-1] == last
+    assert len(told) == DEFERRED_TOLD + 1
 
 
 def test_a_role_takes_part_by_deciding_or_by_closing_and_only_through_active_people() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lifecycle import events as e
 from lifecycle import signoff
-from lifecycle.phases import Phase
+from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.policy import Policy
 from tests.lifecycle.story import (
     NOW,
@@ -444,3 +444,121 @@ def test_a_hotfix_ships_on_the_policys_shorter_list() -> None:
 def test_only_a_release_that_stands_at_its_sign_offs_may_ship(go: Callable[[], Story]) -> None:
     story = go()
     assert signoff.may_ship(story.release, story.steps).reasons[0].startswith("the release stands in")
+
+
+# Deputies, time, and break-glass.
+
+
+def with_a_deputy(**roles: tuple[str, ...]) -> Story:
+    """QA of two issues by two of QA; Quinn's deputy is Olli."""
+    step = step_data("qa", binds="issue", quorum={"qa": 2})
+    people = [{"id": slug, "name": slug.title(), "roles": has} for slug, has in {**PEOPLE, **roles}.items()]
+    people[1]["deputy"] = "olli"
+    using = policy(steps=[step], people=people, break_glass=["release"])
+    return Story("SHOP-1", using=using).cut().stage().ask("qa")
+
+
+def asked_for(absent: str, number: int = 1) -> e.DeputyAsked:
+    return e.DeputyAsked(step="qa", number=number, person=absent, deputy="olli")
+
+
+def signs(story: Story, slug: str) -> Story:
+    signing = story.may_sign(slug, story.request("qa", "SHOP-1"))
+    assert signing.allowed, signing.reasons
+    fact = story.signature(slug, story.request("qa", "SHOP-1"), signing.role, signing.round)
+    return story.tell(fact.model_copy(update={"instead_of": signing.instead_of}))
+
+
+def test_a_deputy_signs_only_once_asked_and_only_this_candidate() -> None:
+    story = with_a_deputy()
+    request = story.request("qa", "SHOP-1")
+    assert story.may_sign("olli", request).reasons == ("QA is signed by qa",)
+    story.tell(asked_for("quinn"))
+    assert (story.may_sign("olli", request).role, story.may_sign("olli", request).instead_of) == (
+        "qa",
+        "quinn",
+    )
+    assert signoff.may_return(story.release, request, story.person("olli"), story.policy).allowed
+    story.cut().stage().ask("qa")
+    assert not story.may_sign("olli", story.request("qa", "SHOP-1")).allowed
+
+
+def test_a_deputy_and_whom_they_stand_in_for_are_one_voice() -> None:
+    story = signs(signs(with_a_deputy().tell(asked_for("quinn")), "olli"), "quinn")
+    request = story.request("qa", "SHOP-1")
+    assert signoff.missing(story.release, request, story.step("qa")) == {"qa": 1}
+    assert story.may_sign("olli", request).reasons == ("you have signed this already",)
+    assert signs(story, "quentin").conclude("qa").release.has_passed("qa")
+
+
+def test_a_deputy_who_wrote_it_or_who_may_sign_anyway_signs_for_nobody() -> None:
+    story = with_a_deputy().cut(authors=("olli",)).stage().ask("qa").tell(asked_for("quinn", 2))
+    assert story.may_sign("olli", story.request("qa", "SHOP-1")).reasons == ("you wrote part of candidate 2",)
+    story = with_a_deputy(olli=("qa",)).tell(asked_for("quinn"))
+    assert story.may_sign("olli", story.request("qa", "SHOP-1")).instead_of is None
+
+
+def test_a_deputy_of_somebody_who_left_the_people_file_signs_for_nobody() -> None:
+    story = with_a_deputy().tell(asked_for("gone"))
+    assert not story.may_sign("olli", story.request("qa", "SHOP-1")).allowed
+
+
+def test_a_deputy_who_started_the_release_is_still_its_only_approver() -> None:
+    step = step_data("check", quorum={"manager": 1})
+    people = [{"id": slug, "name": slug, "roles": has} for slug, has in PEOPLE.items() if slug != "olli"]
+    people += [{"id": "olli", "name": "Olli", "roles": ["release"]}]
+    story = Story("SHOP-1", using=policy(steps=[step], people=people)).cut().stage().ask("check")
+    story.tell(e.DeputyAsked(step="check", number=1, person="mara", deputy="olli"))
+    request = story.request("check")
+    story.tell(story.signature("olli", request, "manager").model_copy(update={"instead_of": "mara"}))
+    assert signoff.passed(story.release, story.step("check")).reasons == (
+        "Check: whoever started the release cannot be its only signer",
+    )
+
+
+def test_what_has_expired_is_signed_by_nobody_and_fails_the_step() -> None:
+    story = asked()
+    request = story.request("qa", "SHOP-1")
+    story.tell(e.SignOffExpired(request=request))
+    assert story.may_sign("quinn", request).reasons == ("it was not signed in time; ask for a new candidate",)
+    assert "QA of SHOP-1 was not signed in time" in signoff.passed(story.release, story.step("qa")).reasons
+    with pytest.raises(IllegalEvent):
+        story.tell(story.signature("quinn", request, "qa"))
+    story.cut().stage().ask("qa")
+    assert story.may_sign("quinn", story.request("qa", "SHOP-1")).allowed
+
+
+def test_whom_a_step_waits_for_is_told_by_person() -> None:
+    story = asked().sign("quinn", asked().request("qa", "SHOP-1"))
+    waits = signoff.awaited(story.release, story.step("qa"), story.policy)
+    assert {who: [a.issue for a in asks] for who, asks in waits.items()} == {
+        "quinn": ["SHOP-2"],
+        "quentin": ["SHOP-2"],
+    }
+
+
+def test_break_glass_is_for_the_roles_of_the_policy_and_for_one_candidate() -> None:
+    story = with_a_deputy()
+    step = story.step("qa")
+    may = lambda slug: signoff.may_override(story.release, step, story.person(slug), story.policy)  # noqa: E731
+    assert may("mara").reasons == ("a sign-off is overridden by release",)
+    assert may("olli").allowed
+    override = e.StepOverridden(
+        step="qa", number=1, person="olli", role="release", reason="the shop is down", door="cli"
+    )
+    story.tell(override)
+    assert may("olli").reasons == ("QA has passed already",)
+    assert signoff.passed(story.release, step).allowed
+    assert story.conclude("qa").release.has_passed("qa")
+    story.cut().stage().ask("qa")
+    assert story.release.override("qa") is None
+    assert not signoff.passed(story.release, step).allowed
+
+
+def test_nobody_overrides_where_the_policy_names_no_role_and_no_step_that_is_not_there() -> None:
+    story = asked()
+    verdict = signoff.may_override(story.release, None, story.person("olli"), story.policy)
+    assert verdict.reasons == (
+        "a sign-off is overridden by nobody: the policy names no role under break_glass",
+        "this release has no such step",
+    )

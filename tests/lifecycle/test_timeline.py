@@ -36,7 +36,8 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             "mara returned the release: no",
         ),
         (e.StepPassed(step="qa", number=2), "qa passed for candidate 2"),
-        (e.Held(round=1, person="mara", reason="a holiday"), "held: a holiday"),
+        (e.Held(round=1, person="mara", reason="a holiday"), "mara held the release: a holiday"),
+        (e.Held(round=1, person=None, reason="rolled back"), "held: rolled back"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=False)), "tick 3: bad: cart"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=True)), "tick 3: healthy"),
         (e.WatchEnded(verdict="inconclusive"), "the watch ended inconclusive"),
@@ -48,7 +49,33 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             e.FeedbackGiven(request="r", person="clara", issue="SHOP-1", answer="partly"),
             "clara on SHOP-1: partly",
         ),
+        (
+            e.FeedbackGiven(
+                request="r", person="Bob", issue="SHOP-1", answer="not", score=1, entered_by="mara"
+            ),
+            "Bob on SHOP-1: not: 1 of 5; entered by mara",
+        ),
         (e.Resumed(round=1, person="mara"), "mara released the hold"),
+        (e.Resumed(round=1, person="mara", reason="it is over"), "mara released the hold: it is over"),
+        (
+            Story.signature("quinn", "r", "qa").model_copy(update={"comment": "well done"}),
+            "quinn signed as qa (by cli): well done",
+        ),
+        (
+            e.SignOffWithdrawn(request="r", role="qa", person="quinn", round=1, reason="wrong tab"),
+            "quinn took back having signed as qa: wrong tab",
+        ),
+        (
+            e.ScopeChangeApproved(
+                request="r", person="dora", roles=("lead", "product"), instead_of="mara", door="cli"
+            ),
+            "dora approved the change of scope as lead and product for mara (by cli)",
+        ),
+        (
+            e.ScopeChangeApproved(request="r", person="dora", door="slack"),
+            "dora approved the change of scope as one of the team (by slack)",
+        ),
+        (e.CandidateAsked(number=2, person="olli", reason="a typo"), "olli asked for candidate 2: a typo"),
     ],
 )
 def test_an_event_is_told_in_a_persons_words(event: e.ReleaseEvent, says: str) -> None:
@@ -105,7 +132,7 @@ def test_the_page_says_what_the_release_waits_for() -> None:
 def test_what_a_person_wrote_does_not_break_the_table() -> None:
     held = e.Held(round=1, person="mara", reason="one | two\nthree")
     row = page(Story().release, [(NOW, held)], {}, "").splitlines()[-1]
-    assert row == "| 2026-10-16 10:00:00 | held: one \\| two three |"
+    assert row == "| 2026-10-16 10:00:00 | mara held the release: one \\| two three |"
 
 
 def test_times_are_told_in_utc_whatever_zone_they_came_in() -> None:

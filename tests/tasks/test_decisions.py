@@ -177,3 +177,20 @@ def test_an_abandoned_release_is_over(staged: Ledger) -> None:
     assert _release(staged).phase is rules.Phase.ABANDONED
     assert not _decide(staged, "abandon", "mara", target=SUBJECT).accepted
     assert not _decide(staged, "approve", "quinn").accepted
+
+
+@pytest.mark.parametrize("verbs", [("approve", "return"), ("return", "approve"), ("return", "return")])
+def test_of_two_answers_through_one_link_at_once_one_counts(staged: Ledger, verbs: tuple[Verb, Verb]) -> None:
+    request = _request(staged)
+    both = [Decision(verb, request, "quinn", "link", f"{n} {verb}") for n, verb in enumerate(verbs)]
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda wanted: decide(wanted, NOW), both))
+    assert [outcome.accepted for outcome in outcomes].count(True) == 1
+    release = _release(staged)
+    assert len(release.signatures) + len(release.returned) == 1
+
+
+def test_where_a_person_may_look_again_a_return_after_a_signature_still_counts(staged: Ledger) -> None:
+    """A link takes one answer; a button in Slack does not, for a fault may be found later."""
+    _decide(staged, "approve", "quinn")
+    assert _decide(staged, "return", "quinn", reason="it breaks after all").accepted

@@ -74,6 +74,13 @@ def started_runs(outside: Outside) -> list[Json]:
     return [row for row in rows if row["start_time"] or not row["auto_scheduled"]]
 
 
+def _reviews(outside: Outside) -> list[Json]:
+    """The runs of the weekly review, but for those that a schedule started on a day without one."""
+    names = flow_names(outside)
+    runs = [row for row in started_runs(outside) if names[row["flow_id"]] == "weekly-review"]
+    return [row for row in runs if row["state_name"] != "No review today"]
+
+
 def task_runs(outside: Outside) -> list[Json]:
     """Every task run."""
     return outside.prefect("/task_runs/filter")
@@ -124,8 +131,7 @@ def _after(page: str, title: str) -> str:
 
 def _review(outside: Outside) -> Finding:
     """one run of the weekly review, closed"""
-    names = flow_names(outside)
-    runs = [row for row in started_runs(outside) if names[row["flow_id"]] == "weekly-review"]
+    runs = _reviews(outside)
     return Finding("1 run: COMPLETED Closed", f"{len(runs)} run: {', '.join(_state(row) for row in runs)}")
 
 
@@ -135,8 +141,7 @@ def _state(row: Json) -> str:
 
 def _review_linked(outside: Outside) -> Finding:
     """the release's artifact links to the run of the review that planned it"""
-    names = flow_names(outside)
-    review = next(row["id"] for row in started_runs(outside) if names[row["flow_id"]] == "weekly-review")
+    review = next(row["id"] for row in _reviews(outside))
     run = _one(outside, outside.facts.release)["id"]
     pages = [
         str(row["data"]) for row in outside.prefect("/artifacts/latest/filter") if row["flow_run_id"] == run

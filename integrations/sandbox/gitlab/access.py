@@ -26,13 +26,19 @@ class Asker:
 
 
 def identify(instance: Instance, request: Request, path: str) -> Asker:
-    """Whoever the request's token belongs to; 401 for none, a wrong one, or one not good for `path`."""
+    """Whoever the request's token belongs to; 401 for none, a wrong one, or one not good for `path`.
+
+    A deactivated account's is 403.
+    """
     headers = request.headers
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     token = headers.get("private-token") or (bearer.strip() if scheme.lower() == "bearer" else "")
     token = token or request.query_params.get("private_token", "")
     account = instance.account(token)
     if account is not None:
+        if not account.active:
+            # Source: https://docs.gitlab.com/administration/moderate_users/#deactivate-a-user
+            raise refuse(403, "403 Forbidden - Your account has been deactivated by your administrator.")
         return Asker(account)
     job_token = headers.get("job-token") or request.query_params.get("job_token", "")
     found = instance.job(job_token or token)

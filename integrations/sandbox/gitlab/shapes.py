@@ -40,7 +40,7 @@ def user(instance: Instance, gitlab_id: int) -> Fields:
         "id": gitlab_id,
         "username": username,
         "name": account.name if account else "Ghost User",
-        "state": "active",
+        "state": "active" if account is None or account.active else "deactivated",
         "locked": False,
         "avatar_url": None,
         "web_url": f"{instance.url}/{username}",

@@ -79,11 +79,20 @@ class Account:
     email: str
     token: str
     bot: bool
+    active: bool = True
 
     @classmethod
     def of(cls, person: SandboxPerson) -> Account:
         """The account of a sandbox's person."""
-        return cls(person.gitlab_id, person.id, person.name, person.email, person.token, bot=person.is_bot)
+        return cls(
+            person.gitlab_id,
+            person.id,
+            person.name,
+            person.email,
+            person.token,
+            bot=person.is_bot,
+            active=person.active,
+        )
 
 
 @dataclass

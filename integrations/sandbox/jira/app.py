@@ -145,7 +145,7 @@ class Endpoint:
                 token = ""
         for person in self._state.people.values():
             same = secrets.compare_digest(person.token.encode(), token.encode())
-            if token and same and (not self._state.cloud or person.email == email):
+            if token and same and person.active and (not self._state.cloud or person.email == email):
                 return person.jira_account_id
         raise Problem(401, "Client must be authenticated to access this resource.")
 

@@ -111,6 +111,7 @@ FIELDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "resolutiondate": ("Resolved", "datetime", ("resolutiondate",)),
     "issuelinks": ("Linked Issues", "array", ()),
     "parent": ("Parent", "issuelink", ("parent",)),
+    "subtasks": ("Sub-tasks", "array", ()),
     "duedate": ("Due date", "date", ("duedate",)),
     "created": ("Created", "datetime", ("created",)),
     "updated": ("Updated", "datetime", ("updated",)),

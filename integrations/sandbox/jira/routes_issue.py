@@ -37,13 +37,7 @@ def create(call: Call) -> Answer:
         values = {}
     if errors:
         raise Problem(400, errors=errors)
-    parent = (
-        state.issue(str(need_object(fields.get("parent"), "parent").get("key", ""))).key
-        if fields.get("parent")
-        else ""
-    )
-    if values["issuetype"] == "Sub-task" and not parent:
-        raise wrong("parent", "Issue type is a sub-task but parent issue key or id not specified.")
+    parent = _parent(call, project, fields.get("parent"), str(values["issuetype"]))
     values.setdefault("reporter", call.actor)
     now = state.now()
     issue = Issue(
@@ -60,6 +54,23 @@ def create(call: Call) -> Answer:
     state.add(issue)
     call.hooks.issue_created(issue, call.actor)
     return 201, call.wire.ids(issue)
+
+
+def _parent(call: Call, project: str, given: Any, kind: str) -> str:
+    """The key of the parent, which a sub-task must have: in its own project, and no sub-task itself."""
+    asked = need_object(given, "parent")
+    if not asked:
+        if kind == "Sub-task":
+            raise wrong("parent", "Issue type is a sub-task but parent issue key or id not specified.")
+        return ""
+    wanted = str(asked.get("key") or asked.get("id") or "")
+    try:
+        parent = call.state.issue(wanted)
+    except Problem:
+        raise wrong("parent", "Could not find issue by id or key.") from None
+    if kind != "Sub-task" or parent.issuetype == "Sub-task" or parent.project != project:
+        raise wrong("parent", f"Given parent issue '{parent.key}' does not belong to appropriate hierarchy.")
+    return parent.key
 
 
 def _is_project(call: Call, key: str, asked: Any) -> bool:
@@ -95,10 +106,18 @@ def edit(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """The issue and its links are gone."""
+    """The issue and its links are gone; its sub-tasks only if `deleteSubtasks` says so."""
     issue = call.state.issue(call.path["issue"])
-    call.state.remove(issue)
-    call.hooks.issue_deleted(issue, call.actor)
+    parts = call.state.subtasks(issue.key)
+    if parts and call.query.get("deleteSubtasks") != "true":
+        raise Problem(
+            400,
+            f"The issue '{issue.key}' has subtasks.  You must specify the 'deleteSubtasks' parameter to "
+            "delete this issue and all its subtasks.",
+        )
+    for gone in (*parts, issue):
+        call.state.remove(gone)
+        call.hooks.issue_deleted(gone, call.actor)
     return 204, None
 
 

@@ -11,6 +11,8 @@ from integrations.sandbox.jira.catalogue import LINK_TYPES, LinkType
 from integrations.sandbox.jira.hooks import EVENTS, WebhookTarget
 from integrations.sandbox.jira.state import Link, Problem
 
+RANKED_AT_ONCE = 50
+
 
 def _kind(asked: Any) -> LinkType:
     given = as_object(asked)
@@ -103,13 +105,21 @@ def delete_remote_link(call: Call) -> Answer:
 
 
 def rank(call: Call) -> Answer:
-    """Put issues before or after another one, in the order given."""
+    """Put at most 50 issues before or after another one, in the order given."""
     body = call.object()
-    issues = [call.state.issue(str(key)) for key in need_list(body.get("issues"), "issues")]
+    asked = need_list(body.get("issues"), "issues")
     before = "rankBeforeIssue" in body
-    if not issues or (not before and "rankAfterIssue" not in body):
+    if not asked or (not before and "rankAfterIssue" not in body):
         raise Problem(400, "issues and rankBeforeIssue or rankAfterIssue are required.")
-    anchor = call.state.issue(str(body["rankBeforeIssue" if before else "rankAfterIssue"]))
+    if len(asked) > RANKED_AT_ONCE:
+        raise Problem(400, f"At most {RANKED_AT_ONCE} issues may be ranked at once.")
+    try:
+        issues = [call.state.issue(str(key)) for key in asked]
+        anchor = call.state.issue(str(body["rankBeforeIssue" if before else "rankAfterIssue"]))
+    except Problem as problem:  # the description knows no 404 here: that is a Jira without Jira Software
+        raise Problem(400, *problem.messages) from None
+    if anchor in issues:
+        raise Problem(400, "An issue cannot be ranked before or after itself.")
     others = [issue.rank for issue in call.state.issues.values() if issue not in issues]
     if before:
         low = max((rank for rank in others if rank < anchor.rank), default=anchor.rank - 1)

@@ -105,6 +105,7 @@ class Issue:
     properties: dict[str, Any] = field(default_factory=dict[str, Any])
     remote_links: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     rank: float = 0.0
+    votes: int = 0
 
     @property
     def number(self) -> int:
@@ -127,6 +128,7 @@ class State:
         self.by_id: dict[str, Issue] = {}
         self.by_status: defaultdict[tuple[str, str], dict[str, Issue]] = defaultdict(dict)
         self.by_label: defaultdict[str, dict[str, Issue]] = defaultdict(dict)
+        self.by_parent: defaultdict[str, dict[str, Issue]] = defaultdict(dict)
         self.versions: dict[str, Version] = {}
         self.links: dict[str, Link] = {}
         self.revision = 0
@@ -174,10 +176,14 @@ class State:
         self.by_status[issue.project, issue.status][issue.key] = issue
         for label in issue.labels:
             self.by_label[label.casefold()][issue.key] = issue
+        if issue.parent:
+            self.by_parent[issue.parent][issue.key] = issue
         self.revision += 1
 
     def remove(self, issue: Issue) -> None:
-        """Take an issue out with its links."""
+        """Take an issue out with its links; one with sub-tasks only after them."""
+        if issue.parent:
+            del self.by_parent[issue.parent][issue.key]
         for link in list(issue.links):
             self.unlink(link)
         del self.issues[issue.key], self.by_id[issue.id]
@@ -185,6 +191,10 @@ class State:
         for label in issue.labels:
             self.by_label[label.casefold()].pop(issue.key, None)
         self.revision += 1
+
+    def subtasks(self, key: str) -> list[Issue]:
+        """The issues under that one, the oldest first."""
+        return list(self.by_parent[key].values()) if key in self.by_parent else []
 
     def move(self, issue: Issue, status: str) -> None:
         """Set the status, and the resolution's date with it."""

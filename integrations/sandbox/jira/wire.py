@@ -50,6 +50,8 @@ class Wire:
             "resolutiondate": lambda i: stamp(i.resolved) if i.resolved else None,
             "issuelinks": lambda i: [self.link(link, i.key) for link in i.links],
             "parent": lambda i: self.linked(i.parent) if i.parent else None,
+            "votes": self.votes,
+            "subtasks": lambda i: [self.linked(part.key) for part in self.state.subtasks(i.key)],
             "duedate": lambda i: i.duedate or None,
             "created": lambda i: stamp(i.created),
             "updated": lambda i: stamp(i.updated),
@@ -62,13 +64,18 @@ class Wire:
         name = person.name if person else account_id
         email = person.email if person else ""
         avatars = dict.fromkeys(("16x16", "24x24", "32x32", "48x48"), f"{self.url}/avatar.png")
-        common = {"displayName": name, "active": True, "timeZone": "Etc/UTC", "avatarUrls": avatars}
+        active = person.active if person else True
+        common = {"displayName": name, "active": active, "timeZone": "Etc/UTC", "avatarUrls": avatars}
         if self.state.cloud:
             kind = "app" if person and person.is_bot else "atlassian"
             ids = {"accountId": account_id, "accountType": kind, "emailAddress": email}
             return {"self": f"{self.api}/user?accountId={account_id}", **ids, **common}
         ids = {"name": account_id, "key": account_id, "emailAddress": email}
         return {"self": f"{self.api}/user?username={account_id}", **ids, **common}
+
+    def votes(self, issue: Issue) -> Json:
+        """How many voted; voting changes nothing else of the issue, not even when it was updated."""
+        return {"self": f"{self.api}/issue/{issue.key}/votes", "votes": issue.votes, "hasVoted": False}
 
     def category(self, category: Category) -> Json:
         """A status category."""

@@ -124,9 +124,12 @@ class Acts:
     def shortcut(self, user: User, body: Body) -> Json:
         """Use a message shortcut (`channel_id` and `ts`) or a global one."""
         workspace = self.workspace
+        callback_id = str(body.get("callback_id") or "")
+        if callback_id not in dict(self.app.shortcuts):
+            raise ActFault(404, f"{callback_id} is no shortcut")
         with workspace.lock:
             payload = self._base("shortcut", user) | {
-                "callback_id": str(body.get("callback_id") or ""),
+                "callback_id": callback_id,
                 "trigger_id": workspace.new_trigger(user.id),
                 "action_ts": workspace.new_ts(),
             }
@@ -159,6 +162,39 @@ class Acts:
                 event["view"] = view_json(workspace, workspace.homes[user.id])
             self._event(event)
         return outcome(Reply(200, 0), "")
+
+    def group(self, user: User, body: Body) -> Json:
+        """Make a user group (`handle`), or set who is in it (`members`, their slugs); the app is told."""
+        del user
+        workspace = self.workspace
+        with workspace.lock:
+            members = [self._member(str(slug)).id for slug in body.get("members") or ()]
+            group = workspace.group(str(body.get("handle") or ""))
+            before, since = group.members, group.updated
+            group.members, group.updated = members, int(workspace.clock())
+            added = [id_ for id_ in members if id_ not in before]
+            removed = [id_ for id_ in before if id_ not in members]
+            if added or removed:
+                event: Json = {
+                    "type": "subteam_members_changed",
+                    "subteam_id": group.id,
+                    "team_id": workspace.team_id,
+                    "date_previous_update": since,
+                    "date_update": group.updated,
+                    "added_users": added,
+                    "added_users_count": len(added),
+                    "removed_users": removed,
+                    "removed_users_count": len(removed),
+                    "event_ts": workspace.new_ts(),
+                }
+                self._event(event)
+        return {"group_id": group.id} | outcome(Reply(200, 0), "")
+
+    def _member(self, slug: str) -> User:
+        found = self.workspace.person(slug)
+        if found is None:
+            raise ActFault(404, f"no such person: {slug}")
+        return found
 
     def read(self, user: User, body: Body) -> Json:
         """Look at a channel: nothing in it is unread any more."""

@@ -108,15 +108,24 @@ def arguments_of(content_type: str, body: bytes, query: str) -> dict[str, Any]:
 
 
 class WebApi:
-    """Answers calls. `tokens` maps each token to the account that it stands for."""
+    """Answers calls. `tokens` maps each token to the account that it stands for.
+
+    `app_token` is the app's own, which is for the methods under `apps.connections.` and for no other.
+    """
 
     def __init__(
-        self, workspace: Workspace, tokens: Mapping[str, User], limiter: Limiter, scopes: str
+        self,
+        workspace: Workspace,
+        tokens: Mapping[str, User],
+        limiter: Limiter,
+        scopes: str,
+        app_token: str = "",
     ) -> None:
         self._workspace = workspace
         self._tokens = tokens
         self._limiter = limiter
         self._scopes = scopes
+        self._app_token = app_token
 
     def caller(self, token: str) -> User | None:
         return self._tokens.get(token)
@@ -146,6 +155,13 @@ class WebApi:
             return self._workspace.bot
         if not token:
             raise SlackFault("not_authed")
-        if token not in self._tokens:
+        of_the_app = token == self._app_token
+        if not of_the_app and token not in self._tokens:
             raise SlackFault("invalid_auth")
+        if of_the_app != name.startswith("apps.connections."):
+            raise SlackFault("not_allowed_token_type")
+        if of_the_app:
+            return self._workspace.bot
+        if self._tokens[token].deleted:
+            raise SlackFault("account_inactive")
         return self._tokens[token]

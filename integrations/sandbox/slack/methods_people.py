@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.sandbox.slack.api import Call, method
-from integrations.sandbox.slack.shapes import BOT_ID, user_json
+from integrations.sandbox.slack.shapes import BOT_ID, user_json, usergroup_json
 from integrations.sandbox.slack.state import Json, SlackFault
 
 
@@ -52,7 +52,7 @@ def lookup_by_email(call: Call) -> Json:
     """The account of this address."""
     email = call.text("email", required=True).lower()
     for user in call.workspace.users.values():
-        if email and user.email.lower() == email and not user.is_bot:
+        if email and user.email.lower() == email and not user.is_bot and not user.deleted:
             return {"user": user_json(call.workspace, user)}
     raise SlackFault("users_not_found")
 
@@ -66,13 +66,18 @@ def user_profile(call: Call) -> Json:
 
 @method("usergroups.list", 2)
 def list_usergroups(call: Call) -> Json:
-    """The sandbox is a free plan: there are none."""
-    del call
-    return {"usergroups": []}
+    """Every user group; a free plan has none."""
+    groups = (call.workspace.groups or {}).values()
+    users = call.flag("include_users")
+    return {"usergroups": [usergroup_json(call.workspace, group, users=users) for group in groups]}
 
 
 @method("usergroups.users.list", 2)
 def list_usergroup_users(call: Call) -> Json:
-    """The sandbox is a free plan."""
-    call.text("usergroup", required=True)
-    raise SlackFault("plan_upgrade_required")
+    """The members of one; a free plan is refused."""
+    wanted = call.text("usergroup", required=True)
+    if call.workspace.groups is None:
+        raise SlackFault("plan_upgrade_required")
+    if wanted not in call.workspace.groups:
+        raise SlackFault("no_such_subteam")
+    return {"users": list(call.workspace.groups[wanted].members)}

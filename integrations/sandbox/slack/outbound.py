@@ -1,6 +1,6 @@
 """What Slack sends to the app: signed requests within 3 s, and events that come again.
 
-Everything leaves through `Transport.send`; Socket Mode will be a second transport.
+Everything leaves through `Transport.send`; Socket Mode is the other transport (`socket_mode`).
 
 Source: https://docs.slack.dev/authentication/verifying-requests-from-slack,
 https://docs.slack.dev/apis/events-api/#error-handling
@@ -32,7 +32,9 @@ ACK_S = 3.0
 class SlackAppSeed:
     """The app that is installed in the workspace: its secrets, and where it is reached.
 
-    An URL may be "" while the app has none: then what would go there is not sent.
+    An URL may be "" while the app has none: then what would go there is not sent. With `socket_mode`
+    nothing goes to the URLs, all goes over the sockets that the app opens with its `app_token`. `shortcuts`
+    are those on messages: callback id and label.
     """
 
     bot_token: str
@@ -41,6 +43,9 @@ class SlackAppSeed:
     commands_url: str = ""
     events_url: str = ""
     commands: tuple[str, ...] = ("/request", "/conveyor")
+    shortcuts: tuple[tuple[str, str], ...] = (("request.from_message", "Make a request of it"),)
+    app_token: str = ""
+    socket_mode: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,11 @@ class HttpTransport:
         try:
             response = self._client.post(url, content=body, headers=sent)
         except httpx.TimeoutException:
-            return Reply(None, _ms(start), failure="http_timeout")
+            return Reply(None, ms_since(start), failure="http_timeout")
         except httpx.HTTPError:
-            return Reply(None, _ms(start), failure="connection_failed")
+            return Reply(None, ms_since(start), failure="connection_failed")
         failure = "" if response.status_code == 200 else "http_error"
-        return Reply(response.status_code, _ms(start), response.text, failure, response.headers)
+        return Reply(response.status_code, ms_since(start), response.text, failure, response.headers)
 
     def close(self) -> None:
         self._client.close()
@@ -160,5 +165,6 @@ def _encoded(kind: Kind, payload: Json) -> tuple[bytes, str]:
     return urlencode(form).encode(), "application/x-www-form-urlencoded"
 
 
-def _ms(start: float) -> int:
+def ms_since(start: float) -> int:
+    """Whole milliseconds since `start` of the monotonic clock."""
     return round((time.monotonic() - start) * 1000)

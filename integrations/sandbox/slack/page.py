@@ -99,6 +99,7 @@ class Page:
             "modal": box["views"][-1] if box["views"] else None,
             "revision": box["revision"],
             "commands": self._app.commands,
+            "shortcuts": self._app.shortcuts,
         }
 
     def _text(self, value: Any) -> Markup:

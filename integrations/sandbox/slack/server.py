@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from integrations.sandbox.faults import Faults
@@ -24,9 +24,10 @@ from integrations.sandbox.slack.acts import ActFault, Acts
 from integrations.sandbox.slack.api import WebApi, arguments_of
 from integrations.sandbox.slack.inbox import inbox
 from integrations.sandbox.slack.limits import Limiter, Rates
-from integrations.sandbox.slack.outbound import Events, HttpTransport, SlackAppSeed
+from integrations.sandbox.slack.outbound import Events, HttpTransport, Kind, Reply, SlackAppSeed
 from integrations.sandbox.slack.page import STATIC, Page
 from integrations.sandbox.slack.responses import use_response_url
+from integrations.sandbox.slack.socket_mode import Sockets
 from integrations.sandbox.slack.state import Json, SlackFault, User, Workspace
 
 __all__ = ["Rates", "SlackAppSeed", "SlackSandbox"]
@@ -34,7 +35,7 @@ __all__ = ["Rates", "SlackAppSeed", "SlackSandbox"]
 #: Importing these registers the methods they hold.
 METHOD_MODULES = (methods_chat, methods_conversations, methods_people, methods_views)
 
-_ACTS = ("press", "submit", "close", "say", "command", "shortcut", "home", "read")
+_ACTS = ("press", "submit", "close", "say", "command", "shortcut", "home", "read", "group")
 _SCOPES = "channels:history,channels:read,chat:write,commands,im:write,users:read,users:read.email"
 _ACTING_AT_ONCE = 200
 
@@ -67,8 +68,9 @@ class SlackSandbox:
         tokens = {p.token: self._workspace.users[p.slack_id] for p in people if p.in_slack and p.token}
         tokens[app.bot_token] = self._workspace.bot
         limiter = Limiter((rates or Rates()) if limits else None, clock)
-        self._api = WebApi(self._workspace, tokens, limiter, _SCOPES)
-        self._transport = HttpTransport(app, clock)
+        self._api = WebApi(self._workspace, tokens, limiter, _SCOPES, app.app_token)
+        self.sockets = Sockets(self._workspace)
+        self._transport = self.sockets if app.socket_mode else HttpTransport(app, clock)
         self._events = Events(self._transport, event_pauses_s)
         self._page = Page(self._workspace, app)
         self._threads = anyio.CapacityLimiter(_ACTING_AT_ONCE)
@@ -81,8 +83,13 @@ class SlackSandbox:
     def stop(self) -> None:
         """Stop serving and sending."""
         self._events.stop()
+        self.sockets.close()
         self._server.stop()
         self._transport.close()
+
+    def deliver(self, kind: Kind, payload: Json) -> Reply:
+        """Send the app just this `payload`, whoever would have done what it tells; what the app said."""
+        return self._transport.send(kind, payload)
 
     def channel_id(self, name: str) -> str:
         """The id of the channel of this name. Raises KeyError: there is none."""
@@ -92,10 +99,11 @@ class SlackSandbox:
                     return channel.id
         raise KeyError(name)
 
-    def _routes(self) -> list[Route | Mount]:
+    def _routes(self) -> list[Route | Mount | WebSocketRoute]:
         return [
             Route("/api/{method}", self._web_api, methods=["GET", "POST"]),
             Route("/response/{team}/{key}", self._response_url, methods=["POST"]),
+            WebSocketRoute("/link", self.sockets.serve),
             Route("/people", self._people),
             Route("/people/{person}/inbox", self._inbox),
             Route("/people/{person}/{act}", self._act, methods=["POST"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from integrations.sandbox.slack.state import Channel, Json, Message, OpenView, User, Workspace
+from integrations.sandbox.slack.state import Channel, Json, Message, OpenView, User, UserGroup, Workspace
 
 APP_ID = "A0SBXCONVEYOR"
 BOT_ID = "B0SBXCONVEYOR"
@@ -113,7 +113,7 @@ def channel_json(workspace: Workspace, channel: Channel, caller: User) -> Json:
 
 
 def user_json(workspace: Workspace, user: User) -> Json:
-    """One account."""
+    """One account; of a deactivated one Slack tells neither the time zone nor the rights."""
     first, _, last = user.name.partition(" ")
     profile: Json = {
         "real_name": user.name,
@@ -129,6 +129,17 @@ def user_json(workspace: Workspace, user: User) -> Json:
     }
     if user.email and not user.is_bot:
         profile["email"] = user.email
+    if user.deleted:
+        return {
+            "id": user.id,
+            "team_id": workspace.team_id,
+            "name": user.handle,
+            "deleted": True,
+            "profile": profile,
+            "is_bot": user.is_bot,
+            "is_app_user": False,
+            "updated": 0,
+        }
     return {
         "id": user.id,
         "team_id": workspace.team_id,
@@ -148,6 +159,29 @@ def user_json(workspace: Workspace, user: User) -> Json:
         "is_app_user": False,
         "updated": 0,
     }
+
+
+def usergroup_json(workspace: Workspace, group: UserGroup, *, users: bool) -> Json:
+    """One user group; its members only when they were asked for."""
+    body: Json = {
+        "id": group.id,
+        "team_id": workspace.team_id,
+        "is_usergroup": True,
+        "is_external": False,
+        "name": group.handle,
+        "handle": group.handle,
+        "description": "",
+        "date_create": group.created,
+        "date_update": group.updated,
+        "date_delete": 0,
+        "auto_type": None,
+        "created_by": workspace.bot.id,
+        "updated_by": workspace.bot.id,
+        "deleted_by": None,
+        "prefs": {"channels": [], "groups": []},
+        "user_count": len(group.members),
+    }
+    return body | {"users": list(group.members)} if users else body
 
 
 def view_json(workspace: Workspace, opened: OpenView, *, state: bool = True) -> Json:

@@ -39,6 +39,7 @@ class User:
     email: str
     tz: str
     is_bot: bool
+    deleted: bool = False
 
     @property
     def handle(self) -> str:
@@ -89,6 +90,17 @@ class Channel:
 
 
 @dataclass
+class UserGroup:
+    """People who are mentioned together."""
+
+    id: str
+    handle: str
+    created: int
+    updated: int
+    members: list[str]
+
+
+@dataclass
 class OpenView:
     """A modal in front of one person, or (`kind` "home") their App Home."""
 
@@ -136,7 +148,13 @@ class Workspace:
         self.revision = 0
         self.users = {
             person.slack_id: User(
-                person.slack_id, person.id, person.name, person.email, "Etc/UTC", person.is_bot
+                person.slack_id,
+                person.id,
+                person.name,
+                person.email,
+                "Etc/UTC",
+                person.is_bot,
+                deleted=not person.active,
             )
             for person in people
             if person.in_slack
@@ -156,6 +174,9 @@ class Workspace:
         self.homes: dict[str, OpenView] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.tickets: set[str] = set()
+        #: None: a free plan, which has no user groups.
+        self.groups: dict[str, UserGroup] | None = None
 
     def _extra_bot(self) -> User:
         bot = User("U0CONVEYOR", "conveyor", "Conveyor", "", "Etc/UTC", is_bot=True)
@@ -220,6 +241,31 @@ class Workspace:
         channel.messages.append(message)
         self.touch()
         return message
+
+    def group(self, handle: str) -> UserGroup:
+        """The user group of that handle; made if there is none, and then the plan is a paid one."""
+        self.groups = self.groups or {}
+        for group in self.groups.values():
+            if group.handle == handle:
+                return group
+        now = int(self.clock())
+        made = UserGroup(self.new_id("S"), handle, now, now, [])
+        self.groups[made.id] = made
+        return made
+
+    def new_ticket(self) -> str:
+        """Lets in one connection of Socket Mode."""
+        ticket = secrets.token_hex(16)
+        self.tickets.add(ticket)
+        return ticket
+
+    def use_ticket(self, ticket: str) -> bool:
+        """Whether it was good; it is no more."""
+        with self.lock:
+            if ticket not in self.tickets:
+                return False
+            self.tickets.remove(ticket)
+            return True
 
     def new_trigger(self, user_id: str, view_id: str = "") -> str:
         key = f"{self.new_ts().replace('.', '')}.{secrets.token_hex(16)}"

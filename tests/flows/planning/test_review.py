@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from lifecycle import review
+from flows.weekly_review import weekly_review
+from integrations.settings import settings
+from lifecycle import review, review_ladder
 from lifecycle.planning import Decision
-from tasks import context, planning_messages, plans, posts, review_walk
-from tasks.review_decisions import close_review, decide_line
+from tasks import context, planning_messages, plans, posts, review_reminders, review_walk
+from tasks.review_decisions import close_review, decide_line, merge
+from tasks.review_starting import start_review
 from tasks.walk import new_events
 
 Team = Any
@@ -130,18 +134,33 @@ def test_the_version_is_the_next_minor_after_what_is_out_or_on_its_way(
     assert propose(team).plan.version == expected
 
 
-def test_the_message_has_a_line_per_request_and_stays_one_message_within_slacks_limits(team: Team) -> None:
-    for n in range(60):
+@pytest.mark.parametrize(("size", "every_line_has_buttons"), [(1, True), (40, False), (41, False)])
+def test_the_message_stays_one_within_slacks_limits_and_names_up_to_40_lines(
+    team: Team, size: int, every_line_has_buttons: bool
+) -> None:
+    for n in range(size):
         team.file("dora", f"Wish {n} " + "long & <b>bold</b> " * 10)
     proposed = propose(team)
     [message] = team.messages()
-    assert len(message["blocks"]) <= 50
-    assert proposed.open == 60
-    assert len(proposed.plan.lines) == len(proposed.plan.accepted) + review.DEFERRED_SHOWN
-    values = team.buttons(message)["review.accept"]
-    assert len(values) == len(set(values)) == len(proposed.plan.lines)
-    assert team.buttons(message)["review.close"] == [proposed.proposal]
-    assert all("SHOP" not in value for value in values)
+    assert (proposed.open, len(proposed.plan.lines)) == (size, size)
+    found = team.buttons(message)
+    assert found["review.close"] == [proposed.proposal]
+    assert ("review.all" not in found) is every_line_has_buttons
+    assert len(found["review.accept"]) == len(set(found["review.accept"])) > 0
+    assert (len(found["review.accept"]) == size) is every_line_has_buttons
+    assert all("SHOP" not in value for value in found["review.accept"])
+    said = str(message["blocks"])
+    assert sum(f"|{entry.key}>" in said for entry in proposed.plan.lines) == min(size, 40)
+    assert ("and 1 more line" in said) is (size == 41)
+
+
+def test_the_agenda_is_by_who_asked(team: Team) -> None:
+    for person, title in (("clara", "Gift wrap"), ("dora", "Logs"), ("gerd", "Figures")):
+        team.file(person, title)
+    propose(team)
+    said = str(team.messages()[0]["blocks"])
+    parts = ["*Clients* · 1 line", "Gift wrap", "*Management*", "Figures", "*Developers*", "Logs"]
+    assert [said.index(part) for part in parts] == sorted(said.index(part) for part in parts)
 
 
 def test_a_decision_shows_at_once_with_its_name_and_a_second_one_replaces_it(team: Team) -> None:
@@ -203,10 +222,167 @@ def test_an_inverted_dependency_keeps_the_review_open_and_is_named(team: Team) -
     assert f"{blocked} is accepted but waits for {blocker}" in refused.message
 
 
-def test_the_week_of_a_run_is_as_given_or_the_present_one_in_the_teams_zone(team: Team) -> None:
+def test_the_week_is_that_of_the_teams_zone(team: Team) -> None:
     late_sunday = datetime(2026, 10, 18, 23, 30, tzinfo=UTC)
-    assert review_walk.this_week("shop", None, late_sunday) == "2026-W42"
-    assert review_walk.this_week("shop", None, late_sunday + timedelta(hours=1)) == "2026-W43"
-    assert review_walk.this_week("shop", "2026-W01") == "2026-W01"
+    assert review_walk.this_week(late_sunday) == "2026-W42"
+    assert review_walk.this_week(late_sunday + timedelta(hours=1)) == "2026-W43"
+
+
+def test_a_run_walks_the_week_it_is_given_and_no_other_word(team: Team) -> None:
+    assert review_walk.turn("shop", "2026-W01").week == "2026-W01"
     with pytest.raises(ValueError, match="not an ISO week"):
-        review_walk.this_week("shop", "last")
+        review_walk.turn("shop", "last")
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (NOW - timedelta(seconds=1), "the next is due 2026-10-16 10:00 UTC"),
+        (NOW, "2026-W42"),
+        (NOW + timedelta(hours=13, minutes=59), "2026-W42"),
+        (NOW + timedelta(hours=14), "the next is due 2026-10-23 10:00 UTC"),
+    ],
+)
+def test_a_scheduled_run_walks_the_review_that_is_due(team: Team, now: datetime, expected: str) -> None:
+    found = review_walk.turn("shop", None, now)
+    assert (found.week or found.why) == expected
+
+
+def test_a_review_that_a_holiday_moved_is_started_by_hand_as_the_one_it_is(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    rules["review"]["holidays"] = {"dates": ["2026-10-16", "2026-10-19"]}
+    settings().policy.write_text(json.dumps(rules))
+    monday = NOW + timedelta(days=3)
+    assert start_review("shop", monday).subject == STREAM
+    tuesday = review_walk.turn("shop", None, NOW + timedelta(days=4))
+    assert tuesday.why == "the review of 2026-W42 has begun already"
+    assert start_review("shop", NOW + timedelta(days=4)).repeated
+    assert start_review("shop", NOW + timedelta(days=5)).subject == "review:shop:2026-W43"
+
+
+def test_a_review_that_has_begun_is_not_begun_by_the_schedule_again(team: Team) -> None:
+    assert start_review("shop", NOW - timedelta(hours=1)).subject == STREAM
+    assert review_walk.turn("shop", None, NOW).why == "the review of 2026-W42 has begun already"
+    propose(team)
+    context.ledger().run_started(STREAM, 1, "some-run", NOW)
+    assert review_walk.turn("shop", None, NOW).week is None
+
+
+def test_a_run_on_a_day_without_a_review_ends_at_once_and_says_when_the_next_is(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    holidays = [str(datetime.now(UTC).date() + timedelta(days=n)) for n in range(-1, 3)]
+    rules["review"] |= {"cron": "0 0 * * *", "holidays": {"dates": holidays}}
+    settings().policy.write_text(json.dumps(rules))
+    state = weekly_review.fn("shop")
+    assert (state.type.value, state.name) == ("COMPLETED", "No review today")
+    assert str(state.message).startswith("the next is due ")
+    assert context.ledger().subjects("review:") == ()
+
+
+def test_a_circle_is_named_and_keeps_the_review_open(team: Team) -> None:
+    first, second = team.file("dora", "First"), team.file("dora", "Second")
+    team.jira().link("Blocks", first, second)
+    team.jira().link("Blocks", second, first)
+    proposed = propose(team)
+    assert proposed.plan.accepted == ()
+    assert decide_line(line(proposed, first), "accept", "olli").accepted
+    assert decide_line(line(proposed, second), "accept", "mara").accepted
+    refused = close_review(STREAM, "mara")
+    assert not refused.accepted
+    assert f"{first} waits for {second} waits for {first}" in refused.message
+    assert planning_messages.refresh(STREAM)
+    assert f"⛔ {first} waits for {second}" in str(team.messages()[0]["blocks"])
+    assert state().closed is None
+
+
+def label(team: Team, key: str, change: str) -> None:
+    body = {"update": {"labels": [{change: "needs-info"}]}}
+    team._jira.put(f"/issue/{key}", json=body).raise_for_status()
+
+
+def test_open_questions_keep_the_review_open_until_they_are_answered_in_jira(team: Team) -> None:
+    asked, later = team.file("dora", "What?", "", "needs-info"), team.file("dora", "Clear")
+    proposed = propose(team)
+    for key, person in ((asked, "olli"), (later, "mara")):
+        assert decide_line(line(proposed, key), "accept", person).accepted
+    planning_messages.refresh(STREAM)
+    assert "to be answered before the closing" in str(team.messages()[0]["blocks"])
+    label(team, later, "add")
+    said = close_review(STREAM, "mara").message
+    assert said.startswith("Not closed: ")
+    assert all(f"{key} is accepted but has open questions" in said for key in (asked, later))
+    label(team, later, "remove")
+    assert close_review(STREAM, "mara").message == f"Not closed: {asked} is accepted but has open questions."
+    label(team, asked, "remove")
+    assert close_review(STREAM, "mara").accepted
+
+
+def test_while_jira_does_not_answer_nothing_is_closed(team: Team) -> None:
+    key = team.file("dora", "A wish")
+    proposed = propose(team)
+    decide_line(line(proposed, key), "accept", "olli")
+    team.fail_jira("POST /rest/api/2/search/jql", times=20)
+    refused = close_review(STREAM, "mara")
+    assert (refused.accepted, state().closed) == (False, None)
+    assert "could not be seen" in refused.message
+    team.heal_jira()
+    assert close_review(STREAM, "mara").accepted
+
+
+def test_what_was_merged_meanwhile_is_not_planned(team: Team) -> None:
+    kept, twin = team.file("dora", "A wish"), team.file("dora", "The same wish")
+    proposed = propose(team)
+    for key, person in ((kept, "olli"), (twin, "mara")):
+        decide_line(line(proposed, key), "accept", person)
+    assert merge(team.find_alike(twin, kept), "mara").accepted
+    assert (
+        close_review(STREAM, "mara").message == f"Not closed: {twin} is accepted but was merged into {kept}."
+    )
+    decide_line(line(proposed, twin), "defer", "mara", "the same")
+    assert close_review(STREAM, "mara").accepted
+
+
+def test_what_reads_alike_and_is_open_is_on_the_agenda(team: Team) -> None:
+    kept, twin, merged = (team.file("dora", title) for title in ("A wish", "The same", "Merged"))
+    team.find_alike(twin, kept)
+    merge(team.find_alike(merged, kept), "mara")
+    team.find_alike(kept, "SHOP-99")
+    proposed = propose(team)
+    assert [(found.issue, found.other) for found in proposed.agenda.alike] == [(twin, kept)]
+    assert len(team.buttons(team.messages()[0])["request.merge"]) == 1
+
+
+def remind(now: datetime) -> None:
+    """What the stage does about who is missing, `now`."""
+    ladder = review_ladder.climb(state(), context.policy(), now)
+    context.ledger().append(STREAM, new_events(STREAM, ladder.facts), now=now)
+    review_reminders.say.fn(STREAM)
+
+
+def replies(team: Team) -> list[str]:
+    [message] = team.messages()
+    thread = team.messages(thread=message["ts"])
+    return [reply["text"] for reply in thread if reply["ts"] != message["ts"]]
+
+
+def test_who_is_missing_is_reminded_once_and_then_their_deputy_may_take_part(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    next(person for person in rules["people"] if person["id"] == "mara")["deputy"] = "emil"
+    settings().policy.write_text(json.dumps(rules))
+    key = team.file("dora", "A wish")
+    proposed = propose(team)
+    assert decide_line(line(proposed, key), "accept", "olli").accepted
+    assert decide_line(line(proposed, key), "accept", "emil").accepted
+    late = datetime(2026, 10, 19, 9, tzinfo=UTC)  # due on a Sunday, said on Monday morning
+    remind(late - timedelta(hours=1))
+    assert replies(team) == []
+    remind(late)
+    remind(late)
+    assert [text.startswith("⏰ <@U0MARA>: ") for text in replies(team)] == [True]
+    assert not close_review(STREAM, "emil").accepted
+    remind(late + timedelta(days=2))
+    remind(late + timedelta(days=9))
+    [_, deputy, last] = replies(team)
+    assert "<@U0EMIL>: the weekly review waits for Mara" in deputy
+    assert last.endswith("everybody has taken part, it can be closed.")
+    assert close_review(STREAM, "emil").accepted

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.errors import Conflict, NotFound, Refused, Transient
 from integrations.gitlab import GitLabClient
-from tests.integrations.gitlab.world import ANA, BOT, P, World
+from tests.integrations.gitlab.world import ANA, BOT, GONE, P, World
 
 
 def test_a_wrong_token_is_refused(world: World) -> None:
@@ -31,6 +31,21 @@ def test_the_client_knows_whose_token_it_has_and_where_it_is(gitlab: GitLabClien
     project = gitlab.project(P)
     assert (project.path, project.default_branch) == ("group/shop", "main")
     assert gitlab.version().version
+
+
+def test_an_account_is_read_by_its_number(gitlab: GitLabClient) -> None:
+    ana, bot, gone = (gitlab.user(each.gitlab_id) for each in (ANA, BOT, GONE))
+    assert (ana.username, ana.state, ana.bot) == ("ana", "active", False)
+    # Nobody but an administrator sees other people's addresses, unless they are public.
+    assert (ana.email, ana.public_email) == ("", "")
+    assert (bot.bot, gone.state) == (True, "deactivated")
+    with pytest.raises(NotFound):
+        gitlab.user(99)
+
+
+def test_the_token_of_a_deactivated_account_opens_nothing(world: World) -> None:
+    with pytest.raises(Refused, match="deactivated"):
+        world.client(token=GONE.token).me()
 
 
 @pytest.mark.parametrize("name", ["1.4.0", "release/1.4.0", "äöü"])

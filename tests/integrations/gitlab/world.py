@@ -62,12 +62,13 @@ JUNIT = """\
 """
 
 
-def person(name: str, number: int, *, is_bot: bool = False) -> SandboxPerson:
+def person(name: str, number: int, *, is_bot: bool = False, active: bool = True) -> SandboxPerson:
     email = f"{name}@example.test"
-    return SandboxPerson(name, name.title(), email, f"j{number}", number, f"U{number}", f"tok-{name}", is_bot)
+    ids = (f"j{number}", number, f"U{number}", f"tok-{name}")
+    return SandboxPerson(name, name.title(), email, *ids, is_bot, active=active)
 
 
-BOT, ANA = person("bot", 11, is_bot=True), person("ana", 12)
+BOT, ANA, GONE = person("bot", 11, is_bot=True), person("ana", 12), person("gone", 13, active=False)
 
 
 class World:
@@ -83,7 +84,7 @@ class World:
         (seed / "docs" / "größe.txt").write_text("äöü\n")
         members = {"bot": 40, "ana": 30}
         project = ProjectSeed("group/shop", "shop", seed_dir=seed, members=members)
-        self.sandbox = GitLabSandbox(home, [BOT, ANA], [project], hooks=hooks, per_minute=per_minute)
+        self.sandbox = GitLabSandbox(home, [BOT, ANA, GONE], [project], hooks=hooks, per_minute=per_minute)
         self.url = self.sandbox.url
         self.gitlab = self.client()
         headers = {"PRIVATE-TOKEN": ANA.token}

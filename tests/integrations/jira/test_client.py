@@ -9,7 +9,7 @@ import pytest
 
 from integrations.errors import Conflict, NotFound, Refused
 from integrations.jira.client import JiraClient, op_label
-from integrations.jira.models import Link
+from integrations.jira.models import Link, entered_from
 from tests.integrations.jira.world import Jira
 
 New = Callable[[str], str]
@@ -59,6 +59,17 @@ def test_the_flavor_is_asked_of_the_server(jira: Jira) -> None:
 
 def test_the_client_acts_as_its_credentials(jira: Jira) -> None:
     assert jira.client("ana").myself() == "acc-ana"
+
+
+def test_an_account_is_read_by_its_id_and_only_by_that(jira: Jira, client: JiraClient) -> None:
+    ana = client.user("acc-ana")
+    assert (ana.account_id, ana.name, ana.email) == ("acc-ana", "Ana", "ana@example.test")
+    assert (ana.time_zone, ana.active, ana.is_bot) == ("Etc/UTC", True, False)
+    assert client.user("acc-gone").active is False
+    assert client.user("acc-bot").is_bot is (jira.flavor == "cloud")
+    for other in ("Ana", "ana@example.test", "acc-an"):
+        with pytest.raises(NotFound):
+            client.user(other)
 
 
 def test_a_created_issue_reads_as_it_was_made(jira: Jira, client: JiraClient) -> None:
@@ -263,3 +274,47 @@ def test_a_property_holds_any_json(client: JiraClient, new: New) -> None:
     assert client.property(key, "never.set") is None
     with pytest.raises(NotFound):
         client.property("REL-99", "conveyor.state")
+
+
+def test_a_sub_task_has_its_parent_its_assignee_and_its_day(jira: Jira, client: JiraClient, new: New) -> None:
+    parent = new("whole")
+    key = client.create_issue(
+        "REL",
+        "Sub-task",
+        "part",
+        "",
+        op_key="part",
+        parent_key=parent,
+        assignee_account_id="acc-ana",
+        due="2026-11-30",
+    )
+    fields = jira.get(f"issue/{key}")["fields"]
+    assert (fields["parent"]["key"], fields["duedate"]) == (parent, "2026-11-30")
+    found = client.issue(key, fields=("issuetype", "duedate", "assignee"))
+    assert (found.subtask, found.due, found.assignee_account_id) == (True, "2026-11-30", "acc-ana")
+    assert not client.issue(parent).subtask
+
+
+def test_a_sub_task_of_nothing_is_refused(client: JiraClient) -> None:
+    with pytest.raises(Refused):
+        client.create_issue("REL", "Sub-task", "part", "", op_key="alone")
+
+
+def test_the_history_tells_when_each_status_was_entered_the_oldest_first(
+    client: JiraClient, new: New
+) -> None:
+    key = new("x")
+    assert client.entered(key) == ()
+    client.edit(key, summary="y")
+    for status in ("In Progress", "Code Review"):
+        client.transition(key, status)
+    entered = client.entered(key)
+    assert [each.status for each in entered] == ["In Progress", "Code Review"]
+    assert entered[0].at <= entered[1].at
+
+
+def test_a_history_that_is_cut_tells_nothing() -> None:
+    item = {"field": "status", "toString": "In Progress"}
+    history = {"created": "2026-01-31T10:05:00.000+0000", "items": [item]}
+    assert len(entered_from({"changelog": {"total": 1, "histories": [history]}})) == 1
+    assert entered_from({"changelog": {"total": 101, "histories": [history]}}) == ()

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from integrations.errors import Refused, Transient
+from integrations.errors import NotFound, Refused, Transient
 from integrations.jira.client import JiraClient
 from integrations.sandbox.http import Server
 from integrations.settings import JiraSettings
@@ -34,6 +34,18 @@ def odd(answers: Answers, flavor: str = "cloud") -> Iterator[JiraClient]:
     yield client
     client.close()
     server.stop()
+
+
+def test_an_account_that_was_deleted_is_not_found() -> None:
+    with odd(lambda *_: {"accountId": "unknown", "displayName": "Former user"}) as client:
+        with pytest.raises(NotFound):
+            client.user("acc-ana")
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"displayName": "Ana"}])
+def test_an_answer_without_an_account_is_none(answer: object) -> None:
+    with odd(lambda *_: answer) as client, pytest.raises(Transient):
+        client.user("acc-ana")
 
 
 def test_a_page_token_that_repeats_ends_the_search() -> None:

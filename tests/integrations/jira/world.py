@@ -19,6 +19,7 @@ PEOPLE = (
     SandboxPerson("bot", "Conveyor", "bot@example.test", "acc-bot", 1, "U01", "token-bot", is_bot=True),
     SandboxPerson("ana", "Ana", "ana@example.test", "acc-ana", 2, "U02", "token-ana"),
     SandboxPerson("anaya", "Anaya", "anaya@example.test", "acc-anaya", 3, "U03", "token-anaya"),
+    SandboxPerson("gone", "Gone", "gone@example.test", "acc-gone", 4, "U04", "token-gone", active=False),
 )
 
 

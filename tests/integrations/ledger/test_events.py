@@ -174,6 +174,35 @@ def test_subjects_are_found_by_their_beginning_and_taken_literally(ledger: Ledge
     assert ledger.subjects() == tuple(sorted(names))
 
 
+def test_what_changed_since_a_seq_is_told_by_subject(ledger: Ledger) -> None:
+    assert ledger.changed(0) == (0, ())
+    ledger.append("release:shop:1", [fact("a"), fact("b")], now=NOW)
+    ledger.append("review:shop:1", [fact("c")], now=NOW)
+    assert ledger.changed(0) == (3, ("release:shop:1", "review:shop:1"))
+    assert ledger.changed(0, "release:") == (3, ("release:shop:1",))
+    ledger.append("release:shop:2", [fact("d")], now=NOW)
+    assert ledger.changed(3, "release:") == (4, ("release:shop:2",))
+    assert ledger.changed(4, "release:") == (4, ())
+
+
+def test_the_events_of_many_subjects_come_subject_by_subject_and_in_order(ledger: Ledger) -> None:
+    names = [f"release:shop:{n:04}" for n in range(502)]
+    for again in ("first", "second"):
+        for name in names:
+            ledger.append(name, [fact(f"{name}:{again}")], now=NOW)
+    found = [(event.subject, event.revision) for event in ledger.events_of(names)]
+    assert found == [(name, revision) for name in names for revision in (1, 2)]
+    assert list(ledger.events_of([])) == []
+
+
+def test_subjects_with_an_event_of_a_kind_can_be_left_out(ledger: Ledger) -> None:
+    ledger.append("release:shop:1", [fact("a"), fact("b", "Closed")], now=NOW)
+    ledger.append("release:shop:2", [fact("c")], now=NOW)
+    both = ["release:shop:1", "release:shop:2"]
+    assert [e.key for e in ledger.events_of(both, unless=["Closed", "Abandoned"])] == ["c"]
+    assert [e.key for e in ledger.events_of(both, unless=["Abandoned"])] == ["a", "b", "c"]
+
+
 def test_the_export_verifies_and_holds_every_event(ledger: Ledger) -> None:
     for number in range(1203):
         if number % 400 == 0:

@@ -24,6 +24,7 @@ API = "/rest/api/2"
         basic("ana@example.test", "wrong"),
         basic("ana@example.test", ""),
         basic("bot@example.test", "token-ana"),
+        basic("gone@example.test", "token-gone"),
     ],
 )
 def test_cloud_wants_the_address_and_its_token(cloud: Site, headers: dict[str, str]) -> None:
@@ -169,6 +170,22 @@ def test_issues_are_ranked_before_another(cloud: Site) -> None:
     assert [issue["key"] for issue in found] == [third, second, first]
 
 
+@pytest.mark.parametrize("wrong", ["nothing", "too many", "unknown", "itself", "no anchor"])
+def test_a_rank_that_cannot_be_is_refused(cloud: Site, wrong: str) -> None:
+    keys = [cloud.create("ranked") for _ in range(2)]
+    body: dict[str, object] = {"issues": [keys[0]], "rankAfterIssue": keys[1]}
+    changed: dict[str, dict[str, object]] = {
+        "nothing": {"issues": []},
+        "too many": {"issues": [keys[0]] * 51},
+        "unknown": {"issues": ["REL-4711"]},
+        "itself": {"rankAfterIssue": keys[0]},
+        "no anchor": {"rankAfterIssue": "REL-4711"},
+    }
+    answer = cloud.http.put("/rest/agile/1.0/issue/rank", json={**body, **changed[wrong]})
+    assert answer.status_code == 400
+    assert answer.json()["errorMessages"]
+
+
 def test_cloud_has_no_search_by_offset_and_server_none_by_token(cloud: Site, server: Site) -> None:
     assert cloud.http.get(f"{API}/search", params={"jql": "project = REL"}).status_code == 410
     assert server.http.get(f"{API}/search/jql", params={"jql": "project = REL"}).status_code == 404
@@ -251,3 +268,35 @@ def test_a_new_issue_is_hidden_from_search_while_the_index_lags() -> None:
         assert http.get(f"{API}/issue/{key}").status_code == 200
         assert http.get(f"{API}/search/jql", params={"jql": "project = REL"}).json()["issues"] == []
     sandbox.stop()
+
+
+def _sub(cloud: Site, **parent: Any) -> httpx.Response:
+    fields = {"project": {"key": "REL"}, "issuetype": {"name": "Sub-task"}, "summary": "part", **parent}
+    return cloud.http.post(f"{API}/issue", json={"fields": fields})
+
+
+def test_a_sub_task_stands_in_its_parent_and_its_parent_in_it(cloud: Site) -> None:
+    parent = cloud.create("whole")
+    key = _sub(cloud, parent={"key": parent}).json()["key"]
+    [part] = cloud.http.get(f"{API}/issue/{parent}").json()["fields"]["subtasks"]
+    assert (part["key"], part["fields"]["issuetype"]["subtask"]) == (key, True)
+    found = cloud.http.get(f"{API}/issue/{key}").json()["fields"]
+    assert (found["parent"]["key"], found["subtasks"]) == (parent, [])
+
+
+@pytest.mark.parametrize("parent", ["REL-9999", "", "OPS", "part"])
+def test_a_parent_that_cannot_be_one_is_refused(cloud: Site, parent: str) -> None:
+    whole = cloud.create("whole")
+    other: dict[str, Any] = {"summary": "x", "project": {"key": "OPS"}}
+    places = {"OPS": cloud.create(**other), "part": _sub(cloud, parent={"key": whole}).json()["key"]}
+    answer = _sub(cloud, parent={"key": places.get(parent, parent)})
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"parent"})
+
+
+def test_an_issue_goes_with_its_sub_tasks_only_if_that_is_said(cloud: Site) -> None:
+    parent = cloud.create("whole")
+    part = _sub(cloud, parent={"key": parent}).json()["key"]
+    assert cloud.http.delete(f"{API}/issue/{parent}").status_code == 400
+    path = f"{API}/issue/{parent}"
+    assert cloud.http.delete(path, params={"deleteSubtasks": "true"}).status_code == 204
+    assert cloud.http.get(f"{API}/issue/{part}").status_code == 404

@@ -133,3 +133,14 @@ def test_the_page_learns_that_something_changed(hands: Hands, releases: str) -> 
     hands("ada", "say", channel_id=releases, text="hello")
     assert hands.http.get("/changes").json()["revision"] > before
     assert hands.http.get("/static/page.js").status_code == 200
+
+
+def test_a_message_offers_the_shortcut_and_a_private_answer_does_not(
+    client: SlackClient, hands: Hands, releases: str
+) -> None:
+    ts = hands("ada", "say", channel_id=releases, text="The cart forgets").json()["ts"]
+    client.ephemeral(releases, "U0TEST002", "You cannot sign.")
+    page = hands.http.get("/", params={"as": "ada", "channel": "releases"}).text
+    offered = f'data-shortcut="request.from_message" data-channel="{releases}" data-ts="{ts}"'
+    assert page.count(offered) == page.count("data-shortcut=") == 1
+    assert hands("ada", "shortcut", callback_id="other", channel_id=releases, ts=ts).status_code == 404

@@ -313,10 +313,10 @@ def test_a_home_is_opened_and_its_buttons_work(hands: Hands, client: SlackClient
 def test_a_shortcut_carries_its_message(hands: Hands, app: App, releases: str) -> None:
     said = hands("bo", "say", channel_id=releases, text="The cart forgets").json()
     app.next()
-    hands("ada", "shortcut", callback_id="make_request", channel_id=releases, ts=said["ts"])
+    hands("ada", "shortcut", callback_id="request.from_message", channel_id=releases, ts=said["ts"])
     seen = app.next()
     assert isinstance(seen, Shortcut)
-    assert (seen.callback_id, seen.message_text) == ("make_request", "The cart forgets")
+    assert (seen.callback_id, seen.message_text) == ("request.from_message", "The cart forgets")
     assert (seen.channel_id, seen.message_ts) == (releases, said["ts"])
 
 

@@ -35,6 +35,7 @@ def test_an_unknown_method_is_named(api: Api) -> None:
     [
         ({}, {}, "not_authed"),
         ({"Authorization": "Bearer xoxb-other"}, {}, "invalid_auth"),
+        ({"Authorization": "Bearer token-gone"}, {}, "account_inactive"),
         ({}, {"token": "xoxb-other"}, "invalid_auth"),
     ],
 )
@@ -212,11 +213,26 @@ def test_reactions_are_one_a_person(api: Api, releases: str) -> None:
 def test_people_are_listed_in_pages_and_found_by_address(api: Api) -> None:
     page = api("users.list", limit=2)
     rest = api("users.list", limit=2, cursor=page["response_metadata"]["next_cursor"])
-    assert [user["name"] for user in page["members"] + rest["members"]] == ["bot", "ada", "bo"]
+    assert [user["name"] for user in page["members"] + rest["members"]] == ["bot", "ada", "bo", "gone"]
     assert api("users.lookupByEmail", email="ADA@example.test")["user"]["id"] == "U0TEST002"
-    assert api("users.lookupByEmail", email="nobody@example.test")["error"] == "users_not_found"
+    for email in ("nobody@example.test", "gone@example.test"):
+        assert api("users.lookupByEmail", email=email)["error"] == "users_not_found"
     assert api("users.profile.get", user="U0TEST003")["profile"]["real_name"] == "Bo Example"
+
+
+def test_a_free_plan_has_no_user_groups_and_a_paid_one_tells_who_is_in_them(api: Api, hands: Hands) -> None:
     assert api("usergroups.users.list", usergroup="S1")["error"] == "plan_upgrade_required"
+    assert api("usergroups.list")["usergroups"] == []
+    made = hands("ada", "group", handle="qa", members=["bo"]).json()["group_id"]
+    assert api("usergroups.users.list", usergroup=made)["users"] == ["U0TEST003"]
+    assert api("usergroups.users.list", usergroup="S1")["error"] == "no_such_subteam"
+    [group] = api("usergroups.list", include_users=True)["usergroups"]
+    assert (group["id"], group["handle"], group["users"], group["user_count"]) == (
+        made,
+        "qa",
+        ["U0TEST003"],
+        1,
+    )
 
 
 def test_the_members_of_a_channel_and_joining_it(hands: Hands, sandbox: SlackSandbox, api: Api) -> None:

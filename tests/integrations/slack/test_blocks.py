@@ -87,6 +87,25 @@ def test_too_many_blocks_end_in_a_line_that_says_so() -> None:
     assert blocks[-1] == kit.context("… and 11 more")
 
 
+@pytest.mark.parametrize(
+    ("blocks", "fits"),
+    [
+        ([kit.section("x")] * 50, True),
+        ([kit.section("x")] * 51, False),
+        ([kit.section("x" * 2375)] * 4, True),
+        ([kit.section("x" * 2375)] * 4 + [kit.divider(), kit.section("x")], False),
+        ([kit.context(*["x" * 950] * 10)], True),
+        ([kit.context(*["x" * 951] * 10)], False),
+        ([kit.actions(kit.button("Yes", "yes", "v" * 1000))] * 13, True),
+        ([kit.actions(kit.button("Yes", "yes", "v" * 1000))] * 14, False),
+    ],
+)
+def test_a_message_fits_by_its_blocks_its_text_and_its_whole_length(
+    blocks: list[kit.Block], *, fits: bool
+) -> None:
+    assert kit.fits(blocks) is fits
+
+
 def test_everything_that_the_builders_make_is_taken() -> None:
     long = "word " * 2000
     ids = iter(range(1000))
@@ -113,3 +132,21 @@ def test_everything_that_the_builders_make_is_taken() -> None:
     assert checked_view(view, lambda _: f"id{next(ids)}")["blocks"][0]["block_id"] == "in"
     home = kit.home(message, callback_id="c", private_metadata="m")
     assert len(checked_view(home, lambda _: f"id{next(ids)}")["blocks"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", ""),
+        ("a &lt;b&gt; &amp;amp; c", "a <b> &amp; c"),
+        (
+            "<https://x.example|the page> <https://x.example>",
+            "the page (https://x.example) https://x.example",
+        ),
+        ("<@U1|ann> <@U1> <#C1|releases> <!here>", "@ann @U1 #releases @here"),
+        ("<!date^1^{date}|1 May> <mailto:a@b.example|a@b.example>", "1 May a@b.example (mailto:a@b.example)"),
+        ("<> < 3 >", "<>  3 "),
+    ],
+)
+def test_a_message_is_read_as_people_see_it(written: str, read: str) -> None:
+    assert kit.readable(written) == read

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from integrations.errors import Conflict, NotFound, Refused, Transient
 from integrations.sandbox.faults import Fault
@@ -251,6 +251,20 @@ def test_a_user_is_read_by_id(client: SlackClient) -> None:
     assert (ada.id, ada.name, ada.email, ada.is_bot) == (ADA, "Ada Example", "ada@example.test", False)
     with pytest.raises(NotFound, match="user_not_found"):
         client.user("U0NOBODY")
+
+
+def test_a_user_of_another_workspace_is_not_found() -> None:
+    elsewhere = Server(JSONResponse({"ok": False, "error": "user_not_visible"}))
+    client = SlackClient(SlackSettings(api_url=f"{elsewhere.url}/api/"))
+    with pytest.raises(NotFound, match="user_not_visible"):
+        client.user(ADA)
+    elsewhere.stop()
+
+
+def test_a_deactivated_user_is_told_as_such_without_a_time_zone(client: SlackClient) -> None:
+    gone = client.user("U0TEST004")
+    assert (gone.id, gone.deleted, gone.tz, gone.email) == ("U0TEST004", True, "", "gone@example.test")
+    assert (client.user(ADA).deleted, client.user(ADA).tz) == (False, "Etc/UTC")
 
 
 def test_all_channels_are_listed(client: SlackClient) -> None:

@@ -23,7 +23,7 @@ from integrations.slack.events import (
     ViewClosed,
     ViewSubmission,
 )
-from integrations.slack.inbound import delivery_id, parse, parse_payload, verify
+from integrations.slack.inbound import delivery_id, parse, verify
 
 PAYLOADS = Path(__file__).parents[3].parent / "shared" / "recorded" / "slack" / "payloads"
 RECORDED = sorted(PAYLOADS.rglob("*.json"))
@@ -199,16 +199,6 @@ def test_the_same_menu_in_a_message_is_a_selection() -> None:
 def test_a_challenge_is_read() -> None:
     body = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
     assert parse("application/json; charset=utf-8", body) == UrlVerification("abc")
-
-
-def test_a_socket_envelope_is_read_as_its_http_delivery() -> None:
-    payload = {"type": "view_closed", "user": {"id": "U1"}, "view": {"id": "V1"}}
-    assert parse_payload("interactive", payload) == parse(FORM, form(payload))
-    command = {"command": "/request", "text": "x", "user_id": "U1"}
-    assert parse_payload("slash_commands", command) == parse(FORM, urlencode(command).encode())
-    event = {"type": "event_callback", "event": {"type": "app_home_opened", "user": "U1"}}
-    assert parse_payload("events_api", event) == parse("application/json", json.dumps(event).encode())
-    assert parse_payload("hello", {}) == UnknownEvent("hello")
 
 
 def test_an_event_is_known_again_by_its_id_and_anything_else_by_its_bytes() -> None:

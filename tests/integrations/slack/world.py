@@ -22,10 +22,11 @@ from integrations.slack.events import SlackEvent
 from integrations.slack.inbound import parse, verify
 
 BOT_TOKEN = "xoxb-sandbox"
+APP_TOKEN = "xapp-sandbox"
 SECRET = "signing-secret-of-the-tests"
 
 
-def person(serial: int, slug: str, name: str, *, is_bot: bool = False) -> SandboxPerson:
+def person(serial: int, slug: str, name: str, *, is_bot: bool = False, active: bool = True) -> SandboxPerson:
     return SandboxPerson(
         slug,
         name,
@@ -35,6 +36,7 @@ def person(serial: int, slug: str, name: str, *, is_bot: bool = False) -> Sandbo
         f"U0TEST{serial:03d}",
         f"token-{slug}",
         is_bot,
+        active=active,
     )
 
 
@@ -42,6 +44,7 @@ PEOPLE = (
     person(1, "bot", "Conveyor", is_bot=True),
     person(2, "ada", "Ada Example"),
     person(3, "bo", "Bo Example"),
+    person(4, "gone", "Gone Example", active=False),
 )
 CHANNELS = {"releases": ["ada", "bo", "bot"], "requests": ["ada", "bot"]}
 
@@ -119,7 +122,12 @@ def app(front: tuple[Front, str], clock: Clock) -> App:
 @pytest.fixture
 def sandbox(app: App, clock: Clock) -> Iterator[SlackSandbox]:
     seed = SlackAppSeed(
-        BOT_TOKEN, SECRET, f"{app.url}/interactivity", f"{app.url}/commands", f"{app.url}/events"
+        BOT_TOKEN,
+        SECRET,
+        f"{app.url}/interactivity",
+        f"{app.url}/commands",
+        f"{app.url}/events",
+        app_token=APP_TOKEN,
     )
     sandbox = SlackSandbox(PEOPLE, CHANNELS, seed, clock=clock, event_pauses_s=(0.01, 0.01, 0.01))
     yield sandbox

@@ -135,11 +135,14 @@ function reply(ts, author) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-press], [data-close], [data-reply], #replying button, #banner button");
+  const target = event.target.closest("[data-press], [data-close], [data-reply], [data-shortcut], #replying button, #banner button");
   if (!target) return;
   if (target.matches("[data-press]")) press(target, target.dataset.value);
   else if (target.matches("[data-close]")) act("close", { view_id: target.closest("form").dataset.view });
-  else if (target.matches("[data-reply]")) reply(target.dataset.reply, target.dataset.author);
+  else if (target.matches("[data-shortcut]")) {
+    const { shortcut, channel, ts } = target.dataset;
+    act("shortcut", { callback_id: shortcut, channel_id: channel, ts });
+  } else if (target.matches("[data-reply]")) reply(target.dataset.reply, target.dataset.author);
   else if (target.closest("#replying")) reply("", "");
   else $("#banner").hidden = true;
 });

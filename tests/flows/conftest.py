@@ -25,7 +25,7 @@ from integrations.settings import JiraSettings, settings
 from lifecycle.backlog import Merged, Unmerged
 from lifecycle.events import Planned
 from lifecycle.requests import AlikeFound, opaque
-from tasks import context, doors, merges, requests
+from tasks import context, doors, lost_originals, merges, requests
 from tasks.walk import new_events
 
 TOKENS = {slug: f"token-{slug}" for slug in sandbox_policy.CAST}
@@ -40,6 +40,7 @@ class Team:
     def __init__(self, jira: JiraSandbox, gitlab: GitLabSandbox, slack: SlackSandbox) -> None:
         self.jira_sandbox = jira
         self.slack_sandbox = slack
+        self.gitlab_sandbox = gitlab
         self.planning = slack.channel_id("planning")
         self.releases = slack.channel_id("releases")
         self._gitlab = httpx.Client(base_url=f"{gitlab.url}/api/v4/projects/{PROJECT}", trust_env=False)
@@ -68,12 +69,34 @@ class Team:
         self._jira.delete(f"/issue/{made}/properties/conveyor.op").raise_for_status()
         return made
 
+    def ask_at_desk(self, person: str, title: str, text: str = "") -> str:
+        """A customer's request at the service desk; its key."""
+        fields = {"project": {"key": "HELP"}, "issuetype": {"name": "Task"}, "summary": title}
+        login = (CAST[person].email, CAST[person].token)
+        answer = self._jira.post("/issue", json={"fields": {**fields, "description": text}}, auth=login)
+        return str(answer.raise_for_status().json()["key"])
+
+    def assign(self, key: str, person: str) -> None:
+        """Have that person work on the issue."""
+        account = {"accountId": CAST[person].jira_account_id}
+        self._jira.put(f"/issue/{key}", json={"fields": {"assignee": account}}).raise_for_status()
+
+    def due(self, key: str, moment: datetime) -> None:
+        """Give the issue its due date."""
+        body = {"fields": {"duedate": f"{moment:%Y-%m-%d}"}}
+        self._jira.put(f"/issue/{key}", json=body).raise_for_status()
+
     def get(self, path: str) -> Any:
         """What Jira answers."""
         return self._jira.get(path).raise_for_status().json()
 
     def delete_issue(self, key: str) -> None:
         self._jira.delete(f"/issue/{key}").raise_for_status()
+
+    def rename_version(self, name: str, to: str) -> None:
+        """What a project's administrator may do in Jira."""
+        versions = {version["name"]: version["id"] for version in self.get("/project/SHOP/versions")}
+        self._jira.put(f"/version/{versions[name]}", json={"name": to}).raise_for_status()
 
     def issues(self) -> list[str]:
         """Every issue of the project, the oldest first."""
@@ -115,6 +138,10 @@ class Team:
         """Order a misfortune for the next requests to Jira that match; see `integrations.sandbox.faults`."""
         self.jira_sandbox.faults.order(Fault(match, do, times=times, skip=skip))
 
+    def fail_gitlab(self, path: str, times: int, do: str = "503", method: str = "*") -> None:
+        """Order a misfortune for the next requests to GitLab whose path matches."""
+        self.gitlab_sandbox.faults.order(Fault(f"{method} {path}", do, times=times))
+
     def heal_jira(self) -> None:
         """Take back what was ordered."""
         self._jira.delete(f"{self.jira_sandbox.url}/_sandbox/faults").raise_for_status()
@@ -140,6 +167,12 @@ class Team:
         told = {"webhookEvent": "jira:issue_created", "issue": {"key": key, "fields": {}}, "user": user}
         return self.deliver("jira", json.dumps(told).encode())
 
+    def deleted_in_jira(self, key: str) -> int:
+        """Somebody deletes the issue, and Jira's webhook says so."""
+        self.delete_issue(key)
+        told = {"webhookEvent": "jira:issue_deleted", "issue": {"key": key, "fields": {}}}
+        return self.deliver("jira", json.dumps(told).encode())
+
     def from_gitlab(self, iid: int) -> int:
         """GitLab's webhook about an issue."""
         told = {"object_kind": "issue", "project": {"id": PROJECT}, "object_attributes": {"iid": iid}}
@@ -151,15 +184,45 @@ class Team:
         kind = "application/x-www-form-urlencoded"
         return self.deliver("slack", urlencode(told).encode(), **{"Content-Type": kind})
 
+    def from_form(
+        self, title: str, user_id: str, view: str, *, ts: str = "", text: str = "", trigger: str = "1.1"
+    ) -> int:
+        """Slack's form of a request, sent off; `ts` is the message that it was opened on."""
+        values = {"title": {"written": {"value": title}}, "text": {"written": {"value": text or None}}}
+        told = {
+            "type": "view_submission",
+            "user": {"id": user_id},
+            "trigger_id": trigger,
+            "view": {
+                "id": view,
+                "callback_id": "request.form",
+                "private_metadata": f"{self.planning} {ts}",
+                "state": {"values": values},
+            },
+        }
+        kind = "application/x-www-form-urlencoded"
+        return self.deliver(
+            "slack", urlencode({"payload": json.dumps(told)}).encode(), **{"Content-Type": kind}
+        )
+
+    def say(self, person: str, text: str) -> str:
+        """Write into the planning channel; the message's ts."""
+        body = {"channel_id": self.planning, "text": text}
+        answer = httpx.post(f"{self.slack_sandbox.url}/people/{person}/say", json=body, trust_env=False)
+        return str(answer.raise_for_status().json()["ts"])
+
     def take(self, delivery: int) -> str:
         """What the flow `intake` does with one delivery, without Prefect around it."""
         with requests.noting(delivery) as note:
             asked = doors.read.fn(delivery)
             note.outcome = asked.nothing
-            if asked.ask is not None and asked.nothing:
+            if asked.gone:
+                note.outcome = lost_originals.tell.fn(asked.gone) or asked.nothing
+            elif asked.ask is not None and asked.nothing:
                 requests.decline.fn(asked.ask, asked.nothing)
             elif asked.ask is not None:
-                note.outcome = key = requests.take_in.fn(asked.project, asked.ask)
+                with requests.telling_a_refusal(asked.ask):
+                    note.outcome = key = requests.take_in.fn(asked.project, asked.ask)
                 requests.mark.fn(key)
                 requests.compare.fn(key)
                 requests.answer.fn(asked.ask, key)
@@ -191,7 +254,7 @@ class Team:
 @pytest.fixture
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     cast = tuple(CAST.values())
-    jira = JiraSandbox(None, cast, {"SHOP": "Shop"}, bursts=False)
+    jira = JiraSandbox(None, cast, {"SHOP": "Shop", "HELP": "Help"}, bursts=False)
     members = {slug: level for slug, (_, _, level) in sandbox_policy.CAST.items() if level}
     gitlab = GitLabSandbox(tmp_path / "git", cast, [ProjectSeed("shop/shop", "Shop", members=members)])
     channels = {name: [*people, "bot"] for name, people in sandbox_policy.CHANNELS.items()}
@@ -199,6 +262,7 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     ids = {name: slack.channel_id(name) for name in channels}
     urls = {"staging": "http://staging.example", "production": "http://shop.example"}
     rules = sandbox_policy.policy(cast, ids, PROJECT, urls, "real")
+    rules["projects"][0]["service_desk"] = "HELP"
     (tmp_path / "policy.yaml").write_text(json.dumps(rules))
     for name, value in {
         "HOME": str(tmp_path),

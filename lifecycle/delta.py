@@ -1,0 +1,36 @@
+"""What a candidate changes since the version in production: which files are migrations, which are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+KEPT = 500
+"""So many paths of a candidate go on the ledger."""
+
+_WILD = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@lru_cache(maxsize=100)
+def _pattern(glob: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?)", glob)
+    return re.compile("".join(_WILD.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+def migrations(files: Iterable[str], globs: Sequence[str]) -> tuple[str, ...]:
+    """Those of `files` that one of `globs` matches, in their order.
+
+    `*` and `?` stay within a folder, `**` goes through any number of them: `**/migrations/**` is every
+    file below a folder of that name, wherever it stands.
+    """
+    patterns = [_pattern(glob) for glob in globs]
+    return tuple(path for path in files if any(pattern.fullmatch(path) for pattern in patterns))
+
+
+def kept(files: Iterable[str], globs: Sequence[str], most: int = KEPT) -> tuple[str, ...]:
+    """The first `most` of `files`, each once, migrations before all others: they must not fall out."""
+    each = tuple(dict.fromkeys(files))
+    flagged = migrations(each, globs)
+    others = set(each) - set(flagged)
+    return (*flagged, *(path for path in each if path in others))[:most]
