@@ -59,7 +59,7 @@ def release_phases() -> str:
         "# The phases of one release",
         "A release is a list of facts, each told once and never changed. In every phase only some kinds of "
         "fact may follow; whatever is not on this page is refused. The facts are described in "
-        "`lifecycle/events.py`, the table is `TRANSITIONS` in `lifecycle/phases.py`, and this page is made "
+        "`lifecycle/events/`, the table is `TRANSITIONS` in `lifecycle/phases.py`, and this page is made "
         "from it.",
         "## The picture",
         _mermaid(_release_edges()),

@@ -1,7 +1,7 @@
-"""What the events of one release add up to, and which events fit a release as it stands.
+"""What the events of one release add up to.
 
-Which event may follow in which phase is in `lifecycle.phases`. Here is what a table cannot say: an event
-speaks of this candidate, this attempt, a question that is open, a signature that stands.
+Which event may follow in which phase is in `lifecycle.phases`; whether one fits this very release is in
+`lifecycle.fitting`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from lifecycle import events as e
-from lifecycle.phases import FORBIDDEN_WHILE_HELD, TRANSITIONS, IllegalEvent, Phase
+from lifecycle.fitting import objection, takes_back
+from lifecycle.phases import TRANSITIONS, IllegalEvent, Phase
 from lifecycle.scope import Scope, ScopeLine, changed
 
 
@@ -198,136 +199,10 @@ def apply(release: Release | None, event: e.ReleaseEvent) -> Release:
     after = TRANSITIONS.get((release.phase, event.kind))
     if after is None:
         raise IllegalEvent(release.phase, event.kind)
-    if why := _objection(release, event):
+    if why := objection(release, event):
         raise IllegalEvent(release.phase, event.kind, why)
     told = release.told | {event.key("")}
     return release.model_copy(update={**_changes(release, event), "phase": after, "told": told})
-
-
-def _objection(release: Release, event: e.ReleaseEvent) -> str:
-    """Why an event that the table allows still does not fit this very release; empty if it does."""
-    if release.hold and event.kind in FORBIDDEN_WHILE_HELD:
-        return f"held: {release.hold.reason}"
-    return (
-        _unfit_hold(release, event)
-        or _unfit_candidate(release, event)
-        or _unfit_signing(release, event)
-        or _unfit_scope(release, event)
-        or _unfit_attempt(release, event)
-        or _unfit_feedback(release, event)
-    )
-
-
-def _unfit_hold(release: Release, event: e.ReleaseEvent) -> str:
-    if isinstance(event, e.Held):
-        if release.hold:
-            return "it is held already"
-        return _unlike("hold", release.holds + 1, event.round)
-    if isinstance(event, e.Resumed):
-        return _unlike("hold", release.hold.round, event.round) if release.hold else "it is not held"
-    return ""
-
-
-def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
-    number, sha = (release.candidate.number, release.candidate.sha) if release.candidate else (0, "")
-    if isinstance(event, e.CandidateAsked | e.CandidateCut):
-        return _unlike("candidate", number + 1, event.number)
-    if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed | e.StepOverridden):
-        return _unlike("candidate", number, event.number)
-    if isinstance(event, e.SignOffReminded | e.DeputyAsked):
-        return _unlike("candidate", number, event.number)
-    if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):
-        return _unlike("candidate", number, event.number) or _unlike("commit", sha, event.sha)
-    return ""
-
-
-def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:
-    match event:
-        case e.SignOffAsked() if event.issue is not None and event.issue not in release.delivers:
-            return f"{event.issue} is not in this release"
-        case e.SignOffAsked():
-            return _unlike("plan", release.plan.plan_hash, event.plan_hash)
-        case e.SignOffGiven() | e.Returned() | e.SignOffExpired() if not release.is_open(event.request):
-            return "this is not asked, or not asked any more"
-        case e.ReleaseTimed():
-            return _unlike("time", (release.timed.round if release.timed else 0) + 1, event.round)
-        case e.SignOffWithdrawn() if not any(_takes_back(event, s) for s in release.signatures):
-            return "there is no such signature"
-        case e.SignOffCarried() if event != release.carry(event.request):
-            return "no sign-off can be carried so"
-        case _:
-            return ""
-
-
-def _unfit_scope(release: Release, event: e.ReleaseEvent) -> str:
-    waiting = release.scope_change
-    match event:
-        case e.ScopeChangeAsked() if waiting is not None:
-            return "another change of scope waits for its approvals"
-        case e.ScopeChangeAsked():
-            return _unlike("plan", release.plan.plan_hash, event.plan_hash)
-        case e.ScopeChangeApproved() | e.ScopeChangeRefused() | e.ScopeChanged():
-            if waiting is None or waiting.request != event.request:
-                return "this change of scope does not wait for anybody"
-            if isinstance(event, e.ScopeChanged):
-                after = changed(release.scope, waiting.add, waiting.remove)
-                return _unlike("plan", waiting.new_hash, event.plan_hash) or _unlike(
-                    "scope", after.issues, event.issues
-                )
-            return ""
-        case _:
-            return ""
-
-
-def _takes_back(event: e.SignOffWithdrawn, signature: e.SignOffGiven) -> bool:
-    return all(getattr(event, name) == getattr(signature, name) for name in event.identity)
-
-
-def _unfit_attempt(release: Release, event: e.ReleaseEvent) -> str:
-    match event:
-        case e.ProductionStarted():
-            return _unlike("attempt", release.attempt + 1, event.attempt)
-        case e.ProductionDeployed() if release.production:
-            wrong_sha = _unlike("commit", release.production.sha, event.sha)
-        case e.RolledBack() if release.rollback:
-            wrong_sha = _unlike("commit", release.rollback.to_sha, event.to_sha)
-        case e.WatchTicked() | e.WatchEnded() | e.RollbackStarted():
-            wrong_sha = ""
-        case _:
-            return ""
-    return _unlike("attempt", release.attempt, event.attempt) or wrong_sha
-
-
-def _unfit_feedback(release: Release, event: e.ReleaseEvent) -> str:
-    match event:
-        case e.FeedbackReminded() if not any(a.person == event.person for a in release.unanswered):
-            return "they have nothing left to answer"
-        case e.FeedbackGiven():
-            return _unfit_answer(release, event)
-        case e.FeedbackFollowed() if not any(
-            (g.request, g.answer) == (event.request, "not") for g in release.feedback_given
-        ):
-            return "nobody said that it did not help"
-        case _:
-            return ""
-
-
-def _unfit_answer(release: Release, event: e.FeedbackGiven) -> str:
-    asked = next((a for a in release.feedback_asked if a.request == event.request), None)
-    before = [given for given in release.feedback_given if given.request == event.request]
-    if asked is None and not event.entered_by:
-        return "nobody asks this"
-    if asked is not None and (asked.person, asked.issue) != (event.person, event.issue):
-        return "this question was for somebody else"
-    if event.issue not in release.delivers:
-        return f"{event.issue} is not in this release"
-    if event.entered_by and any(not given.entered_by for given in before):
-        return "they have answered themselves"
-    return _unlike("answer", len(before) + 1, event.round)
-
-
-def _unlike(what: str, wanted: object, given: object) -> str:
-    return "" if wanted == given else f"the {what} is {wanted}, not {given}"
 
 
 _LISTS: Mapping[str, str] = {
@@ -387,7 +262,7 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
         case e.ScopeChanged():
             return {"plan": _replanned(release, event), "outdated": release.candidate is not None}
         case e.SignOffWithdrawn():
-            return {"signatures": tuple(s for s in release.signatures if not _takes_back(event, s))}
+            return {"signatures": tuple(s for s in release.signatures if not takes_back(event, s))}
         case e.Held():
             return {"holds": event.round}
         case e.FeedbackGiven() if release.phase is Phase.CLOSED:
