@@ -8,9 +8,10 @@ from datetime import datetime
 
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
-from lifecycle import events, feedback, release, signoff
+from lifecycle import events, feedback, release, shipping
 from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
+from lifecycle.verdict import Verdict
 from tasks import effects, pipelines, plan_messages, posts, release_messages, signoffs, timeline
 from tasks.context import ledger, policy
 from tasks.walk import Wait, Walk, new_events, walks
@@ -109,11 +110,9 @@ class ReleaseWalk(Walk):
         return self.in_production or self.phase is Phase.FEEDBACK
 
     @property
-    def may_go_out(self) -> bool:
-        """Every sign-off stands; after a rollback: a person has released the hold."""
-        if self.phase is Phase.ROLLED_BACK:
-            return self.release.hold is None
-        return signoff.may_ship(self.release, self.steps).allowed
+    def may_go_out(self) -> Verdict:
+        """Whether it may go to production now, with every reason against it."""
+        return shipping.may_go_out(self.release, self.steps)
 
     def done(self, op_key: str) -> bool:
         """The effect of that key is on record as done."""

@@ -12,11 +12,8 @@ from tasks.walk import Wait
 
 def release_to_production(walk: ReleaseWalk) -> Wait | None:
     """Deploy the signed commit, exactly that one, once every sign-off stands."""
-    if walk.phase in (Phase.SIGN_OFF, Phase.ROLLED_BACK) and walk.may_go_out:
-        timed = walk.release.timed
-        if timed and timed.at and walk.now < timed.at:
-            return Wait("Awaiting release time", timed.at, f"approved; it goes out at {timed.wall}")
-        _decide(walk)
+    if walk.phase in (Phase.SIGN_OFF, Phase.ROLLED_BACK) and (waits := _go_out(walk)):
+        return waits
     if walk.phase is not Phase.PRODUCTION or walk.release.production is None:
         return None
     going = walk.release.production
@@ -39,6 +36,19 @@ def release_to_production(walk: ReleaseWalk) -> Wait | None:
         )
     else:
         _failed(walk, run.pipeline.status, run.pipeline.web_url)
+    return None
+
+
+def _go_out(walk: ReleaseWalk) -> Wait | None:
+    """Decide for production if nothing speaks against it; a held release waits elsewhere."""
+    verdict, timed = walk.may_go_out, walk.release.timed
+    if not verdict.allowed:
+        if walk.release.hold is not None:
+            return None
+        return Wait("Awaiting production", walk.now + walk.policy.waits.poll, "; ".join(verdict.reasons))
+    if timed and timed.at and walk.now < timed.at:
+        return Wait("Awaiting release time", timed.at, f"approved; it goes out at {timed.wall}")
+    _decide(walk)
     return None
 
 

@@ -46,13 +46,17 @@ class CandidateCut(Fact, frozen=True):
 
 
 class CandidateVerified(Fact, frozen=True):
-    """The pipeline and the gates let the candidate pass."""
+    """The pipeline and the gates let the candidate pass.
+
+    `irreversible` are the migrations in it that cannot be taken back.
+    """
 
     identity = ("number",)
     kind: Literal["CandidateVerified"] = "CandidateVerified"
     number: int
     pipeline_id: int
     url: str = ""
+    irreversible: tuple[str, ...] = ()
 
 
 class CandidateRejected(Fact, frozen=True):
