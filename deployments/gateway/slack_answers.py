@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from slack_bolt import Ack, BoltContext
+from slack_bolt import Ack, App, BoltContext
 
-from deployments.gateway import issue_list
+from deployments.gateway import issue_list, modals
 from integrations.errors import IntegrationError
 from integrations.ledger import Ledger
 from integrations.slack import blocks as b
@@ -22,6 +22,7 @@ from tasks.decisions import Outcome
 log = logging.getLogger(__name__)
 
 Body = Mapping[str, Any]
+PagedView = Callable[[modals.Place, Person | None], dict[str, Any]]
 
 
 class Answers:
@@ -85,6 +86,22 @@ class Answers:
             self.follow(context["delivery"], again, lambda: self.tell(body, again.message))
             return
         self.done(context["delivery"], what)
+
+    def pages(self, app: App, opens: str, turns: str, view: PagedView) -> None:
+        """Have `app` open the list of `view` by the action `opens` and turn its pages by `turns`."""
+
+        def open_list(ack: Ack, body: Body, context: BoltContext) -> None:
+            place = modals.Place(value_of(body), page=0)
+            self.modal(ack, body, context, lambda: view(place, person_of(body)), "opened a list")
+
+        def turn(ack: Ack, body: Body, context: BoltContext) -> None:
+            value = value_of(body)
+            place = modals.place_in(body["view"])._replace(page=int(value) if value.isdecimal() else 0)
+            self.modal(ack, body, context, lambda: view(place, person_of(body)), "turned a page")
+
+        app.action(opens)(open_list)
+        for to in ("previous", "next", "back"):
+            app.action(f"{turns}.{to}")(turn)
 
     def tell(self, body: Body, text: str, blocks: Sequence[b.Block] = ()) -> None:
         """Answer in private where the person pressed; their App Home says it on top."""

@@ -32,9 +32,7 @@ class Reviewing:
         for decision, form in review_list.FORMS.items():
             app.action(f"review.{decision}")(self._ask_why_not)
             app.view(form)(self._turn_down_line)
-        app.action(review_list.LIST)(self._open_review)
-        for to in ("previous", "next", "back"):
-            app.action(f"review.page.{to}")(self._turn_review_page)
+        self._answers.pages(app, review_list.LIST, "review.page", review_list.view)
         app.action("review.close")(self._close_review)
         app.action("scope.approve")(self._approve_scope)
         app.action("scope.refuse")(self._ask_why_refused)
@@ -73,19 +71,6 @@ class Reviewing:
                 planning_messages.refresh(outcome.subject)
 
         self._answers.follow(context["delivery"], outcome, show)
-
-    def _open_review(self, ack: Ack, body: Body, context: BoltContext) -> None:
-        place = modals.Place(value_of(body), page=0)
-        self._answers.modal(
-            ack, body, context, lambda: review_list.view(place, person_of(body)), "the review's lines"
-        )
-
-    def _turn_review_page(self, ack: Ack, body: Body, context: BoltContext) -> None:
-        value = value_of(body)
-        place = modals.place_in(body["view"])._replace(page=int(value) if value.isdecimal() else 0)
-        self._answers.modal(
-            ack, body, context, lambda: review_list.view(place, person_of(body)), "another page"
-        )
 
     def _close_review(self, ack: Ack, body: Body, context: BoltContext) -> None:
         act = partial(review_decisions.close_review, value_of(body))

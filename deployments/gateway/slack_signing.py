@@ -38,9 +38,7 @@ class Signing:
         app.action("signoff.approve")(self._approve)
         app.action("signoff.return")(self._ask_why)
         app.view("signoff.return")(self._return)
-        app.action("signoff.all")(self._open_list)
-        for to in ("previous", "next", "back"):
-            app.action(f"signoff.page.{to}")(self._turn_page)
+        self._answers.pages(app, "signoff.all", "signoff.page", issue_list.view)
         app.command("/conveyor")(self._conveyor)
         app.event("app_home_opened")(self._home)
 
@@ -92,19 +90,6 @@ class Signing:
             pending_messages.refresh_home(user_of(body), note)
 
         self._answers.follow(context["delivery"], outcome, show)
-
-    def _open_list(self, ack: Ack, body: Body, context: BoltContext) -> None:
-        place = modals.Place(value_of(body), page=0)
-        self._answers.modal(
-            ack, body, context, lambda: issue_list.view(place, person_of(body)), "the list of issues"
-        )
-
-    def _turn_page(self, ack: Ack, body: Body, context: BoltContext) -> None:
-        value = value_of(body)
-        place = modals.place_in(body["view"])._replace(page=int(value) if value.isdecimal() else 0)
-        self._answers.modal(
-            ack, body, context, lambda: issue_list.view(place, person_of(body)), "another page"
-        )
 
     def _conveyor(self, ack: Ack, body: Body, context: BoltContext) -> None:
         if str(body.get("text", "")).strip().lower() != "pending":
