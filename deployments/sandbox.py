@@ -21,6 +21,7 @@ from integrations.errors import Terminal, Transient
 from integrations.sandbox import shop
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import HookSeed, ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox, WebhookTarget
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 
@@ -188,7 +189,7 @@ class SandboxVendors:
         gitlab = GitLabSandbox(self.home / "gitlab", self._cast, [seed], port)
         self._stops.append(gitlab.stop)
         api = f"{gitlab.url}/api/v4/projects/1"
-        with httpx.Client(headers=self._as("olli"), trust_env=False, timeout=10) as olli:
+        with httpx.Client(headers=self._as("olli"), **LOOPBACK, timeout=10) as olli:
             tag = {"tag_name": FIRST_VERSION, "ref": "main", "message": f"Release {FIRST_VERSION}"}
             olli.post(f"{api}/repository/tags", json=tag).raise_for_status()
         # From here on the gateway is told; the first tag was before its time.
@@ -203,7 +204,7 @@ class SandboxVendors:
         """Verify and deploy the first version, as its team would have done."""
         api = f"{self.gitlab.url}/api/v4/projects/{self.gitlab_project}"
         try:
-            with httpx.Client(headers=self._as("olli"), trust_env=False, timeout=10) as olli:
+            with httpx.Client(headers=self._as("olli"), **LOOPBACK, timeout=10) as olli:
                 for step in ("verify", "production"):
                     _run(olli, api, step)
         except (httpx.HTTPError, Terminal) as error:

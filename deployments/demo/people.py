@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from deployments.demo.waiting import eventually
+from integrations.sandbox.http import LOOPBACK
 
 Json = dict[str, Any]
 
@@ -31,15 +32,15 @@ class Person:
         self._slack = slack.rstrip("/")
         self._gitlab = gitlab.rstrip("/")
         self._home = home
-        self._http = httpx.Client(timeout=20, trust_env=False)
+        self._http = httpx.Client(timeout=20, **LOOPBACK)
         self._jira = httpx.Client(
-            base_url=f"{jira.rstrip('/')}/rest/api/2", auth=(email, token), timeout=20, trust_env=False
+            base_url=f"{jira.rstrip('/')}/rest/api/2", auth=(email, token), timeout=20, **LOOPBACK
         )
         self._api = httpx.Client(
             base_url=f"{gitlab.rstrip('/')}/api/v4/projects/1",
             headers={"PRIVATE-TOKEN": token},
             timeout=20,
-            trust_env=False,
+            **LOOPBACK,
         )
 
     # Slack

@@ -21,6 +21,7 @@ from deployments.demo.waiting import TooLate, eventually
 from deployments.demo.world import World
 from deployments.stack import ROOT
 from integrations.errors import IntegrationError
+from integrations.sandbox.http import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _tell_story(world: World, teller: Teller, console: Console) -> Story:
 def _has_ended(world: World, name: str) -> bool:
     """Prefect shows the run of that name as completed."""
     wanted = {"flow_runs": {"name": {"any_": [name]}}}
-    found = httpx.post(f"{world.stack.api_url}/flow_runs/filter", json=wanted, timeout=10, trust_env=False)
+    found = httpx.post(f"{world.stack.api_url}/flow_runs/filter", json=wanted, timeout=10, **LOOPBACK)
     return [run["state_type"] for run in found.raise_for_status().json()] == ["COMPLETED"]
 
 

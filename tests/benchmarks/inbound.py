@@ -29,6 +29,7 @@ from sqlalchemy import create_engine, make_url, text
 from deployments.demo.waiting import eventually
 from deployments.stack import free_port
 from integrations.ledger import Ledger
+from integrations.sandbox.http import LOOPBACK
 from tests.benchmarks.report import report
 from tests.gateway.world import GITLAB_SIGNING_KEY, GITLAB_TOKEN, Office
 
@@ -121,7 +122,7 @@ def lost_by_a_kill(office: Office, folder: Path) -> tuple[int, int]:
     lines = signed(folder, "killed").read_text(encoding="utf-8").splitlines()
 
     def send(mine: list[str]) -> None:
-        with httpx.Client(base_url=office.url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=office.url, **LOOPBACK, timeout=30) as client:
             for line in mine:
                 try:
                     if (
@@ -179,7 +180,7 @@ def main(folder: Path, postgres: str) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/", **LOOPBACK)
     except httpx.TransportError:
         return False
     return True

@@ -25,6 +25,7 @@ import yaml
 
 from deployments.demo.waiting import eventually
 from deployments.demo.world import World
+from integrations.sandbox.http import LOOPBACK
 from tests.benchmarks.report import report
 
 PATIENCE_S = 900
@@ -70,7 +71,7 @@ class Crowd(World):
             body = {"flows": {"name": {"any_": ["release"]}}, "limit": 200, "offset": offset}
             body["sort"] = "START_TIME_ASC"
             url = f"{self.stack.api_url}/flow_runs/filter"
-            page: list[Any] = httpx.post(url, json=body, timeout=60, trust_env=False).json()
+            page: list[Any] = httpx.post(url, json=body, timeout=60, **LOOPBACK).json()
             found |= {run["name"]: run["state_name"] for run in page}
             offset += len(page)
             if len(page) < 200:

@@ -31,7 +31,7 @@ from deployments import sandbox_policy
 from deployments.demo.backlog import reports
 from deployments.gateway import request_page
 from deployments.sandbox_policy import CAST, JIRA_KEY
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.sandbox.jira import JiraSandbox
 from tasks import backlog, context, mirror
 from tests.benchmarks.report import report
@@ -63,11 +63,11 @@ def main(source: Path, flavor: str) -> None:
 def _scans(url: str, count: int) -> None:
     project = context.policy().projects[0]
     for name in ("first scan", "refresh, nothing happened"):
-        httpx.delete(f"{url}/_sandbox/requests", trust_env=False).raise_for_status()
+        httpx.delete(f"{url}/_sandbox/requests", **LOOPBACK).raise_for_status()
         began = time.perf_counter()
         mirror.refresh(project, datetime.now(UTC))
         took = time.perf_counter() - began
-        asked = len(httpx.get(f"{url}/_sandbox/requests", trust_env=False).json())
+        asked = len(httpx.get(f"{url}/_sandbox/requests", **LOOPBACK).json())
         limit = math.ceil(count / 100) + 20 if name == "first scan" else 1
         report(f"{name} of {count} issues: requests (floor: the limit)", "requests", [asked], limit)
         report(f"{name} of {count} issues", "s", [took])
@@ -104,7 +104,7 @@ def _searches() -> None:
 def _served() -> Iterator[httpx.Client]:
     """The page alone, in a thread of this process."""
     server = Server(Starlette(routes=request_page.pages()), 0)
-    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as http:
+    with httpx.Client(base_url=server.url, timeout=60, **LOOPBACK) as http:
         yield http
     server.stop()
 

@@ -28,6 +28,7 @@ from sqlalchemy import create_engine, make_url, text
 from deployments.demo.people import Person
 from deployments.demo.waiting import eventually
 from deployments.demo.world import World
+from integrations.sandbox.http import LOOPBACK
 from tests.benchmarks.aimed import KINDS
 from tests.benchmarks.report import report
 from tests.faults.story import Tale, begin, develop
@@ -76,7 +77,7 @@ class Office(World):
     def prefect(self, method: str, path: str, **body: object) -> Any:
         """Ask Prefect's API."""
         answer = httpx.request(
-            method, f"{self.stack.api_url}/{path}", json=body or None, timeout=30, trust_env=False
+            method, f"{self.stack.api_url}/{path}", json=body or None, timeout=30, **LOOPBACK
         )
         return answer.raise_for_status().json()
 
@@ -100,7 +101,7 @@ class Office(World):
             (
                 seen["at"]
                 for vendor in vendors
-                for seen in httpx.get(f"{vendor.url}/_sandbox/requests", timeout=30, trust_env=False).json()
+                for seen in httpx.get(f"{vendor.url}/_sandbox/requests", timeout=30, **LOOPBACK).json()
                 if seen["at"] > after and not seen["path"].startswith("/people/")
             ),
             default=after,
@@ -109,7 +110,7 @@ class Office(World):
     def forget_calls(self) -> None:
         """Start a new record of requests."""
         for vendor in (self.vendors.jira, self.vendors.gitlab, self.vendors.slack):
-            httpx.delete(f"{vendor.url}/_sandbox/requests", timeout=30, trust_env=False)
+            httpx.delete(f"{vendor.url}/_sandbox/requests", timeout=30, **LOOPBACK)
 
 
 def _seconds(timestamp: str) -> float:
@@ -143,7 +144,7 @@ def floor(office: Office, folder: Path, rounds: int) -> float:
     connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
     connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n, body);")
     taken: list[float] = []
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(**LOOPBACK) as client:
         for number in range(rounds):
             began = time.perf_counter()
             client.get(f"{office.stack.gateway_url}/healthz")

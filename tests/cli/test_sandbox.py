@@ -27,7 +27,7 @@ from integrations.gitlab.client import GitLabClient
 from integrations.jira import webhook as jira_webhook
 from integrations.jira.client import JiraClient
 from integrations.sandbox import shop
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.settings import GitLabSettings, JiraSettings
 from tests.cli.world import Cli, Team, first_json
 
@@ -35,7 +35,7 @@ CONVEYOR = Path(sys.executable).parent / "conveyor"
 
 
 def get(url: str, **more: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=10, **more)
+    return httpx.get(url, **LOOPBACK, timeout=10, **more)
 
 
 def test_a_taken_port_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_gitlab_tells_the_gateway_with_its_token(wired: tuple[Gateway, SandboxVe
         api,
         json={"branch": "SHOP-1-wish", "ref": "main"},
         headers={"PRIVATE-TOKEN": vendors.tokens["dora"]},
-        trust_env=False,
+        **LOOPBACK,
     )
     assert made.status_code == 201
     headers, body = gateway.next("/gitlab/webhook")
@@ -156,7 +156,7 @@ def test_slack_sends_commands_to_the_gateway(wired: tuple[Gateway, SandboxVendor
     gateway, vendors = wired
     channel = vendors.slack.channel_id("planning")
     sent = {"channel_id": channel, "command": "/request", "text": "A wish"}
-    httpx.post(f"{vendors.slack.url}/people/gerd/command", json=sent, trust_env=False).raise_for_status()
+    httpx.post(f"{vendors.slack.url}/people/gerd/command", json=sent, **LOOPBACK).raise_for_status()
     headers, body = gateway.next("/slack/commands")
     assert "x-slack-signature" in headers
     assert b"A+wish" in body

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tests.cli.world import SHA, Cli, Team
 
@@ -74,7 +75,7 @@ def test_an_unknown_project_is_a_wrong_name(shop: Cli) -> None:
 
 def test_a_jira_that_does_not_answer_ends_with_4(shop: Cli, team: Team) -> None:
     fault = {"match": "GET /rest/api/2/issue/.*", "do": "503", "times": 1}
-    httpx.post(f"{team.vendors.jira.url}/_sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    httpx.post(f"{team.vendors.jira.url}/_sandbox/faults", json=fault, **LOOPBACK).raise_for_status()
     said = start(shop, "SHOP-1")
     assert said.code == 4
     assert said.err.startswith("conveyor: jira: ")

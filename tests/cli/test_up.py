@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from tests.cli.world import Cli, Team, first_json
 
 CONVEYOR = Path(sys.executable).parent / "conveyor"
@@ -46,7 +47,7 @@ def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(team: Team, tm
     try:
         assert child.stdout is not None
         up = first_json(child.stdout)
-        assert httpx.get(f"{up['gateway']}/healthz", trust_env=False, timeout=10).status_code == 200
+        assert httpx.get(f"{up['gateway']}/healthz", **LOOPBACK, timeout=10).status_code == 200
         there = {**env, "PREFECT_API_URL": up["PREFECT_API_URL"]}
         for how in (["--dry-run"], []):
             looked = subprocess.run(
@@ -60,4 +61,4 @@ def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(team: Team, tm
         child.wait(timeout=60)
     for url in (up["gateway"], up["prefect"]):
         with pytest.raises(httpx.ConnectError):
-            httpx.get(url, trust_env=False, timeout=10)
+            httpx.get(url, **LOOPBACK, timeout=10)

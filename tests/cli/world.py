@@ -17,6 +17,7 @@ from deployments.cli.main import main
 from deployments.sandbox import SandboxVendors
 from deployments.sandbox_policy import CAST
 from integrations.ledger import Ledger, NewEvent
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from lifecycle.events import ReleaseEvent
 from tasks import context
@@ -81,7 +82,7 @@ class Team:
     def __init__(self, vendors: SandboxVendors) -> None:
         self.vendors = vendors
         login = (vendors.people["dora"].email, vendors.tokens["dora"])
-        self._jira = httpx.Client(base_url=f"{vendors.jira.url}/rest/api/2", auth=login, trust_env=False)
+        self._jira = httpx.Client(base_url=f"{vendors.jira.url}/rest/api/2", auth=login, **LOOPBACK)
 
     def stop(self) -> None:
         self._jira.close()
@@ -104,7 +105,7 @@ class Team:
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages of the planning channel."""
-        seen = httpx.get(f"{self.vendors.slack.url}/people/mara/inbox", trust_env=False).json()
+        seen = httpx.get(f"{self.vendors.slack.url}/people/mara/inbox", **LOOPBACK).json()
         return next(c["messages"] for c in seen["channels"] if c["name"] == "planning")
 
     def property(self, key: str, name: str) -> dict[str, Any]:

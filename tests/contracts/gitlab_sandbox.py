@@ -20,6 +20,7 @@ import httpx
 
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.people import SandboxPerson
 from tests.contracts.gitlab_talk import TALK
 from tests.contracts.rows import CONTRACTS, Row
@@ -84,7 +85,7 @@ def _talk(home: Path) -> Iterator[Exchange]:
     api = f"{sandbox.url}/api/v4"
     names = {"sha": sandbox.instance.projects[1].resolve("main")[0]}
     try:
-        with httpx.Client(headers={"PRIVATE-TOKEN": may.token}, trust_env=False, timeout=30) as client:
+        with httpx.Client(headers={"PRIVATE-TOKEN": may.token}, **LOOPBACK, timeout=30) as client:
             for method, path, body in TALK:
                 full = path if path.startswith("/") else f"/projects/1/{path}".rstrip("/")
                 full = re.sub(r"\{(\w+)\}", lambda found: names[found[1]], full)

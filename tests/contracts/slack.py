@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from integrations.errors import IntegrationError
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from integrations.settings import SlackSettings
 from integrations.slack import blocks as kit
@@ -149,7 +149,7 @@ def _world() -> Iterator[tuple[World, list[Exchange]]]:
     front = Server(Starlette(routes=[Route("/", app, methods=["POST"])]))
     seed = SlackAppSeed(BOT_TOKEN, SECRET, commands_url=f"{front.url}/")
     sandbox = SlackSandbox(PEOPLE, CHANNELS, seed, limits=False)
-    behind = httpx.AsyncClient(base_url=sandbox.url, trust_env=False)
+    behind = httpx.AsyncClient(base_url=sandbox.url, **LOOPBACK)
 
     async def note(request: Request) -> Response:
         body = await request.body()
@@ -161,14 +161,12 @@ def _world() -> Iterator[tuple[World, list[Exchange]]]:
     settings = SlackSettings(api_url=f"{taker.url}/api/", bot_token=SecretStr(BOT_TOKEN))
     releases = sandbox.channel_id("releases")
 
-    made = httpx.post(
-        f"{sandbox.url}/people/ada/group", json={"handle": "qa", "members": ["bo"]}, trust_env=False
-    )
+    made = httpx.post(f"{sandbox.url}/people/ada/group", json={"handle": "qa", "members": ["bo"]}, **LOOPBACK)
     group_id = str(made.json()["group_id"])
 
     def trigger() -> str:
         body = {"channel_id": releases, "command": "/request"}
-        httpx.post(f"{sandbox.url}/people/ada/command", json=body, trust_env=False)
+        httpx.post(f"{sandbox.url}/people/ada/command", json=body, **LOOPBACK)
         return triggers[-1]
 
     try:

@@ -17,6 +17,7 @@ from deployments.demo.checks import Outside, Row, check_all
 from integrations.sandbox.gitlab.ci.engine import Ci
 from integrations.sandbox.gitlab.ci.store import Store
 from integrations.sandbox.gitlab.project import Project
+from integrations.sandbox.http import LOOPBACK
 from tests.demo.world import World
 
 Act = Callable[[World], None]
@@ -102,7 +103,7 @@ def _shop(world: World) -> Callable[[], None]:
 
     def undo() -> None:
         for url, ref in served.items():
-            if httpx.get(f"{url}/healthz", trust_env=False).json()["version"] != ref:
+            if httpx.get(f"{url}/healthz", **LOOPBACK).json()["version"] != ref:
                 world.step(ref, steps[url])
 
     return undo

@@ -20,6 +20,7 @@ from deployments.demo.checks import Account, Facts
 from integrations.sandbox import shop
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from integrations.sandbox.people import SandboxPerson
 from integrations.sandbox.shop.changes import apply
@@ -98,7 +99,7 @@ class World:
             environment={"SAID": str(self.said)},
             conveyor=(sys.executable, "-S", "-E", str(write_command(tmp))),
         )
-        self._http = httpx.Client(trust_env=False, timeout=30)
+        self._http = httpx.Client(**LOOPBACK, timeout=30)
         self.work = tmp / "work"
         address = f"{self.gitlab.url}/shop/shop.git".replace("://", f"://olli:{PEOPLE['olli'].token}@")
         self._git(tmp, "clone", "-q", address, str(self.work))

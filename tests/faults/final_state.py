@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from integrations.ledger import Event
+from integrations.sandbox.http import LOOPBACK
 from tasks.runs import DEAD
 from tests.faults.story import Tale
 from tests.faults.town import Town
@@ -104,7 +105,7 @@ class _Reader:
         page = "1"
         while page:
             asked = {"per_page": "100", "page": page, **params}
-            answer = httpx.get(url, params=asked, headers=self._headers, timeout=20, trust_env=False)
+            answer = httpx.get(url, params=asked, headers=self._headers, timeout=20, **LOOPBACK)
             answer.raise_for_status()
             if not isinstance(answer.json(), list):
                 return answer.json()
@@ -145,7 +146,7 @@ class _Reader:
 
     def _rest(self, path: str, **params: str) -> Any:
         url = f"{self._vendors.jira.url}/rest/api/2{path}"
-        answer = httpx.get(url, params=params, auth=self._login, timeout=20, trust_env=False)
+        answer = httpx.get(url, params=params, auth=self._login, timeout=20, **LOOPBACK)
         return answer.raise_for_status().json()
 
     def _jira(self) -> State:
@@ -211,7 +212,7 @@ class _Reader:
 
     def _shop(self) -> State:
         return {
-            name: self._plain(httpx.get(f"{url}/healthz", timeout=10, trust_env=False).text)
+            name: self._plain(httpx.get(f"{url}/healthz", timeout=10, **LOOPBACK).text)
             for name, url in (
                 ("staging", self._vendors.staging_url),
                 ("production", self._vendors.production_url),
@@ -268,7 +269,7 @@ def release_runs(town: Town, tale: Tale) -> list[Json]:
 
 def ask_prefect(town: Town, path: str, body: Json) -> list[Json]:
     """The rows that one of Prefect's filters finds."""
-    answer = httpx.post(f"{town.stack.api_url}{path}", json=body, timeout=20, trust_env=False)
+    answer = httpx.post(f"{town.stack.api_url}{path}", json=body, timeout=20, **LOOPBACK)
     return answer.raise_for_status().json()
 
 

@@ -19,6 +19,7 @@ from integrations.jira.client import JiraClient
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from integrations.settings import JiraSettings, settings
@@ -43,12 +44,12 @@ class Team:
         self.gitlab_sandbox = gitlab
         self.planning = slack.channel_id("planning")
         self.releases = slack.channel_id("releases")
-        self._gitlab = httpx.Client(base_url=f"{gitlab.url}/api/v4/projects/{PROJECT}", trust_env=False)
-        self._slack = httpx.Client(base_url=slack.api_url, trust_env=False)
+        self._gitlab = httpx.Client(base_url=f"{gitlab.url}/api/v4/projects/{PROJECT}", **LOOPBACK)
+        self._slack = httpx.Client(base_url=slack.api_url, **LOOPBACK)
         self._jira = httpx.Client(
             base_url=f"{jira.url}/rest/api/2",
             auth=(CAST["bot"].email, CAST["bot"].token),
-            trust_env=False,
+            **LOOPBACK,
         )
 
     def close(self) -> None:
@@ -132,7 +133,7 @@ class Team:
 
     def seen_by(self, person: str) -> str:
         """All that this person sees in Slack, private answers too, as JSON text."""
-        return httpx.get(f"{self.slack_sandbox.url}/people/{person}/inbox", trust_env=False).text
+        return httpx.get(f"{self.slack_sandbox.url}/people/{person}/inbox", **LOOPBACK).text
 
     def fail_jira(self, match: str, times: int, skip: int = 0, do: str = "503") -> None:
         """Order a misfortune for the next requests to Jira that match; see `integrations.sandbox.faults`."""
@@ -208,7 +209,7 @@ class Team:
     def say(self, person: str, text: str) -> str:
         """Write into the planning channel; the message's ts."""
         body = {"channel_id": self.planning, "text": text}
-        answer = httpx.post(f"{self.slack_sandbox.url}/people/{person}/say", json=body, trust_env=False)
+        answer = httpx.post(f"{self.slack_sandbox.url}/people/{person}/say", json=body, **LOOPBACK)
         return str(answer.raise_for_status().json()["ts"])
 
     def take(self, delivery: int) -> str:

@@ -20,6 +20,7 @@ import httpx
 from websockets.sync.client import connect
 
 from deployments.demo.waiting import eventually
+from integrations.sandbox.http import LOOPBACK
 
 WIDTH, HEIGHT = 1200, 900
 _WITHIN_S = 30
@@ -77,7 +78,7 @@ class Browser:
 
     def open(self, url: str) -> Tab:
         """A new tab that shows `url`."""
-        made = httpx.put(f"http://127.0.0.1:{self._port}/json/new?about:blank", timeout=30, trust_env=False)
+        made = httpx.put(f"http://127.0.0.1:{self._port}/json/new?about:blank", timeout=30, **LOOPBACK)
         tab = Tab(made.raise_for_status().json()["webSocketDebuggerUrl"])
         self._tabs.append(tab)
         tab.go(url)

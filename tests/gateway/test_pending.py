@@ -14,6 +14,7 @@ import pytest
 
 from deployments.demo.waiting import eventually
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from lifecycle import release as rules
 from tests.gateway.world import WAYS, Office
@@ -42,7 +43,7 @@ def tidy(desk: Office) -> None:
 
 
 def act(desk: Office, slug: str, what: str, **body: object) -> dict[str, Any]:
-    answer = httpx.post(f"{desk.slack.url}/people/{slug}/{what}", json=body, timeout=60, trust_env=False)
+    answer = httpx.post(f"{desk.slack.url}/people/{slug}/{what}", json=body, timeout=60, **LOOPBACK)
     return answer.raise_for_status().json()
 
 
@@ -90,7 +91,7 @@ def press(desk: Office, slug: str, action_id: str, request: str) -> None:
 
 
 def no_fault_to_come(desk: Office) -> bool:
-    return httpx.get(f"{desk.slack.url}/_sandbox/faults", trust_env=False).raise_for_status().json() == []
+    return httpx.get(f"{desk.slack.url}/_sandbox/faults", **LOOPBACK).raise_for_status().json() == []
 
 
 # The command.
@@ -170,7 +171,7 @@ def test_somebody_whom_conveyor_does_not_know_sees_so_at_home(desk: Office) -> N
     url = f"{desk.slack.url}/people/bot/inbox"
 
     def look() -> bool:
-        view = httpx.get(url, trust_env=False).raise_for_status().json()["home"]
+        view = httpx.get(url, **LOOPBACK).raise_for_status().json()["home"]
         return "not among Conveyor's people" in json.dumps(view)
 
     eventually("they are told", look, 30)

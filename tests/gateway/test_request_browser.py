@@ -8,6 +8,7 @@ import httpx
 import pytest
 import yaml
 
+from integrations.sandbox.http import LOOPBACK
 from tests.gateway.browser import Browser, Tab, chromium
 from tests.gateway.wishes import gone_live, merged, record, wish
 from tests.gateway.world import Office
@@ -149,6 +150,6 @@ def test_a_link_with_the_token_opens_the_page_and_leaves_the_address(hall: Offic
         assert tab.script("document.cookie") == "", "no script reads the cookie"
         tab.write("input", "colour")
         counted(tab, 1)
-        assert httpx.get(f"{hall.url}/requests", trust_env=False).status_code == 403
+        assert httpx.get(f"{hall.url}/requests", **LOOPBACK).status_code == 403
     finally:
         open_to(hall, "public")

@@ -15,6 +15,7 @@ from deployments.demo.waiting import eventually
 from deployments.gateway.hints import hint
 from integrations.ledger import Delivery
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.http import LOOPBACK
 from integrations.settings import settings
 from integrations.slack import inbound
 from integrations.slack.events import ViewSubmission
@@ -41,7 +42,7 @@ def policy(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def act(office: Office, slug: str, name: str, **body: object) -> httpx.Response:
     """Something a person does in Slack."""
-    return httpx.post(f"{office.slack.url}/people/{slug}/{name}", json=body, timeout=60, trust_env=False)
+    return httpx.post(f"{office.slack.url}/people/{slug}/{name}", json=body, timeout=60, **LOOPBACK)
 
 
 def waiting(office: Office, title: str) -> list[Delivery]:

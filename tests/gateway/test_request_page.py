@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from deployments.gateway import request_page
 from integrations.ledger import Ledger
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.settings import settings
 from lifecycle import events as e
 from lifecycle.backlog import Unmerged
@@ -34,7 +34,7 @@ class Hall:
         self.open_to("public")
         self.book: Ledger = context.ledger()
         self._server = Server(Starlette(routes=request_page.pages()), 0)
-        self.http = httpx.Client(base_url=self._server.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self._server.url, timeout=30, **LOOPBACK)
 
     def stop(self) -> None:
         self.http.close()

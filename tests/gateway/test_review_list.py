@@ -17,6 +17,7 @@ import pytest
 from deployments.demo.waiting import eventually
 from deployments.stack import ROOT
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import review
 from lifecycle.planning import propose
 from lifecycle.requests import AlikeFound, opaque
@@ -89,7 +90,7 @@ def text(office: Office, held: Held) -> str:
 def press(office: Office, slug: str, held: Held, action_id: str, value: str) -> dict[str, Any]:
     where = {"channel_id": message(office, held)["channel_id"], "ts": held.ts}
     body = {**where, "action_id": action_id, "value": value}
-    answer = httpx.post(f"{office.slack.url}/people/{slug}/press", json=body, timeout=60, trust_env=False)
+    answer = httpx.post(f"{office.slack.url}/people/{slug}/press", json=body, timeout=60, **LOOPBACK)
     return answer.raise_for_status().json()
 
 
@@ -103,7 +104,7 @@ def submit(office: Office, slug: str, form: str, filled: dict[str, str]) -> dict
     view = office.view(slug)
     assert view["callback_id"] == form
     body = {"view_id": view["id"], "values": filled}
-    answer = httpx.post(f"{office.slack.url}/people/{slug}/submit", json=body, timeout=60, trust_env=False)
+    answer = httpx.post(f"{office.slack.url}/people/{slug}/submit", json=body, timeout=60, **LOOPBACK)
     return answer.raise_for_status().json()
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from deployments.demo.waiting import eventually
 from integrations.ledger import Event
+from integrations.sandbox.http import LOOPBACK
 from lifecycle.slack_groups import STREAM
 from tests.gateway.world import Office
 
@@ -34,7 +35,7 @@ def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, str
 def regroup(office: Office, *members: str) -> dict[str, Any]:
     """An administrator of the workspace puts these people into the group, and nobody else."""
     body = {"handle": "qa", "members": members}
-    return httpx.post(f"{office.slack.url}/people/mara/group", json=body, trust_env=False).json()
+    return httpx.post(f"{office.slack.url}/people/mara/group", json=body, **LOOPBACK).json()
 
 
 def reads(office: Office) -> list[Event]:

@@ -13,6 +13,7 @@ import pytest
 from deployments import sandbox_policy
 from deployments.demo.waiting import eventually
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from lifecycle.requests import Door, Received, Requester
 from lifecycle.scoring import RequestSource
@@ -29,7 +30,7 @@ class Desk:
         self.jira = jira
         dora = sandbox_policy.people(TOKENS)[0]
         self._http = httpx.Client(
-            base_url=f"{jira.url}/rest/api/2", auth=(dora.email, dora.token), trust_env=False
+            base_url=f"{jira.url}/rest/api/2", auth=(dora.email, dora.token), **LOOPBACK
         )
         self.planning = office.slack.channel_id("planning")
 
@@ -68,7 +69,7 @@ class Desk:
             f"{self.office.slack.api_url}chat.postMessage",
             data={"channel": self.planning, "text": f"New request {key}", "blocks": blocks},
             headers={"Authorization": f"Bearer {self.office.env['CONVEYOR_SLACK_BOT_TOKEN']}"},
-            trust_env=False,
+            **LOOPBACK,
         ).json()
         assert answer["ok"], answer
         name = f"request:{key}:message"
@@ -91,7 +92,7 @@ class Desk:
             "value": key,
         }
         url = f"{self.office.slack.url}/people/{slug}/press"
-        assert httpx.post(url, json=body, timeout=60, trust_env=False).json()["error_shown"] == ""
+        assert httpx.post(url, json=body, timeout=60, **LOOPBACK).json()["error_shown"] == ""
 
     def send(self, slug: str, **values: str) -> dict[str, Any]:
         """Fill the modal in and send it off."""

@@ -34,6 +34,7 @@ from deployments.demo.waiting import eventually
 from deployments.sandbox_policy import CAST, CHANNELS
 from deployments.stack import ROOT, free_port
 from integrations.ledger import Delivery, Ledger, NewEvent
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from lifecycle import events as e
 from lifecycle import release as rules
@@ -161,7 +162,7 @@ class Office:
             self.env["CONVEYOR_SLACK_APP_TOKEN"] = APP_TOKEN
         self.ledger = Ledger(f"sqlite:///{home / 'ledger.db'}")
         self.ledger.upgrade()
-        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=60, **LOOPBACK)
         self.log = home / "gateway.log"
         self.people = {
             p.id: Person(
@@ -361,7 +362,7 @@ class Office:
             f"{self.slack.api_url}chat.postMessage",
             data={"channel": self.releases, "text": content.text, "blocks": blocks},
             headers={"Authorization": f"Bearer {BOT_TOKEN}"},
-            trust_env=False,
+            **LOOPBACK,
         ).json()
         assert answer["ok"], answer
         self.ledger.intend(key, subject, "message", {}, datetime.now(UTC))
@@ -383,14 +384,14 @@ class Office:
     def press_in_view(self, slug: str, action_id: str, value: str) -> dict[str, Any]:
         """Press a button of that modal; what Slack showed."""
         body = {"view_id": self.view(slug)["id"], "action_id": action_id, "value": value}
-        answer = httpx.post(f"{self.slack.url}/people/{slug}/press", json=body, timeout=60, trust_env=False)
+        answer = httpx.post(f"{self.slack.url}/people/{slug}/press", json=body, timeout=60, **LOOPBACK)
         return answer.raise_for_status().json()
 
     def press(self, slug: str, asked: Asked, action_id: str, issue: str = "SHOP-3") -> dict[str, Any]:
         """Press a button of the message; what Slack showed."""
         value = asked.requests[issue]
         body = {"channel_id": self.releases, "ts": asked.ts, "action_id": action_id, "value": value}
-        answer = httpx.post(f"{self.slack.url}/people/{slug}/press", json=body, timeout=60, trust_env=False)
+        answer = httpx.post(f"{self.slack.url}/people/{slug}/press", json=body, timeout=60, **LOOPBACK)
         return answer.raise_for_status().json()
 
     def whispers(self, slug: str) -> list[str]:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from deployments import sandbox_policy
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from integrations.settings import settings
 from tasks import context
@@ -38,7 +39,7 @@ class Site:
         self.sandbox.load_backlog(map(report, range(COUNT)), "SHOP")
         basic = base64.b64encode(f"{CLARA.email}:{CLARA.token}".encode()).decode()
         login = f"Basic {basic}" if flavor == "cloud" else f"Bearer {CLARA.token}"
-        self.http = httpx.Client(base_url=self.sandbox.url, headers={"Authorization": login}, trust_env=False)
+        self.http = httpx.Client(base_url=self.sandbox.url, headers={"Authorization": login}, **LOOPBACK)
 
     def reach(self, monkeypatch: pytest.MonkeyPatch, timeout_s: int = 60) -> None:
         """Let this process work with this Jira as the bot does."""

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.slack.state import Json
 
 Kind = Literal["interactive", "slash_commands", "events_api"]
@@ -86,7 +87,7 @@ class HttpTransport:
             "slash_commands": app.commands_url,
             "events_api": app.events_url,
         }
-        self._client = httpx.Client(timeout=ACK_S, trust_env=False, limits=httpx.Limits(max_connections=None))
+        self._client = httpx.Client(timeout=ACK_S, **LOOPBACK, limits=httpx.Limits(max_connections=None))
 
     def send(self, kind: Kind, payload: Json, headers: Mapping[str, str] | None = None) -> Reply:
         """One request; no answer, or none within 3 s, is a `Reply` too."""

@@ -15,6 +15,7 @@ import httpx
 from deployments.demo.waiting import eventually
 from deployments.stack import POOL, ROOT, Stack, free_port
 from integrations.ledger import Event, Ledger, NewEvent
+from integrations.sandbox.http import LOOPBACK
 
 DEADLINE_S = 90
 """How long anything may take on a machine that is busy with something else."""
@@ -30,7 +31,7 @@ class Town:
         self.ledger.upgrade()
         env = {"CONVEYOR_HOME": str(home), "CONVEYOR_POLICY": str(home / "no-policy.yaml")}
         self.stack = Stack(home, env, free_port(), free_port())
-        self._http = httpx.Client(base_url=self.stack.api_url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=self.stack.api_url, timeout=30, **LOOPBACK)
         self._numbers = count(1)
 
     def start(self) -> None:

@@ -15,6 +15,7 @@ from integrations.gitlab import GitLabClient
 from integrations.gitlab.models import Pipeline
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import HookSeed, ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.people import SandboxPerson
 from integrations.settings import GitLabSettings
 
@@ -89,9 +90,9 @@ class World:
         self.gitlab = self.client()
         headers = {"PRIVATE-TOKEN": ANA.token}
         self.ana = httpx.Client(
-            base_url=f"{self.url}/api/v4/projects/{P}", headers=headers, timeout=10, trust_env=False
+            base_url=f"{self.url}/api/v4/projects/{P}", headers=headers, timeout=10, **LOOPBACK
         )
-        self.outside = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        self.outside = httpx.Client(base_url=self.url, timeout=10, **LOOPBACK)
         self._names = itertools.count(1)
 
     def client(self, *, timeout_s: float = 10.0, token: str = BOT.token) -> GitLabClient:

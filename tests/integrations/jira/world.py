@@ -10,6 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from integrations.jira.client import JiraClient
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from integrations.sandbox.jira.state import Comment
 from integrations.sandbox.people import SandboxPerson
@@ -46,7 +47,7 @@ class Jira:
         cloud = "Basic " + base64.b64encode(f"{email}:{token}".encode()).decode()
         login = {"Authorization": cloud if self.flavor == "cloud" else f"Bearer {token}"}
         url = f"{self.sandbox.url}/rest/api/2/{path}"
-        return httpx.get(url, headers=login, trust_env=False).raise_for_status().json()
+        return httpx.get(url, headers=login, **LOOPBACK).raise_for_status().json()
 
     def chatter(self, key: str, count: int) -> None:
         """Let Ana make that many comments at once, past the limit of writes."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.sandbox.gitlab.ci.engine import Ci
 from integrations.sandbox.gitlab.host import Event
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 
 _AUTHOR = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
 
@@ -167,7 +167,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     before = threading.active_count()
     ci = Ci(project, tmp_path / "ci", lambda job_id: f"token-{job_id}")
     server = Server(Starlette(routes=ci.routes(), middleware=[Middleware(_LetIn)]))
-    with httpx.Client(base_url=f"{server.url}/api/v4/projects/1/", trust_env=False) as api:
+    with httpx.Client(base_url=f"{server.url}/api/v4/projects/1/", **LOOPBACK) as api:
         yield Bench(project, ci, api)
     ci.stop()
     server.stop()

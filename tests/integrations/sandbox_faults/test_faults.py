@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from integrations.sandbox.faults import Fault, Faults
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 
 
 class Counter:
@@ -40,7 +40,7 @@ def counter() -> Iterator[Counter]:
 
 @pytest.fixture
 def http(counter: Counter) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=counter.server.url, timeout=0.5, trust_env=False) as client:
+    with httpx.Client(base_url=counter.server.url, timeout=0.5, **LOOPBACK) as client:
         yield client
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import HookSeed, ProjectSeed
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.sandbox.people import SandboxPerson
 
 
@@ -133,7 +133,7 @@ class World:
         """A client at the project's root."""
         token = PEOPLE[who].token
         return httpx.Client(
-            base_url=f"{self.url}/api/v4/projects/1", headers={"PRIVATE-TOKEN": token}, trust_env=False
+            base_url=f"{self.url}/api/v4/projects/1", headers={"PRIVATE-TOKEN": token}, **LOOPBACK
         )
 
     def address(self, who: str) -> str:

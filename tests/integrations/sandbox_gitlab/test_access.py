@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
+
 if TYPE_CHECKING:
     from conftest import World
 
 
 def ask(world: World, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"{world.url}{path}", headers=headers, trust_env=False)
+    return httpx.get(f"{world.url}{path}", headers=headers, **LOOPBACK)
 
 
 @pytest.mark.parametrize("headers", [{}, {"PRIVATE-TOKEN": "wrong"}, {"Authorization": "Bearer wrong"}])
@@ -34,7 +36,7 @@ def test_who_is_not_a_member_does_not_see_the_project(world: World) -> None:
 
 
 def test_a_reporter_may_not_write(world: World) -> None:
-    with httpx.Client(headers={"PRIVATE-TOKEN": "token-rep"}, trust_env=False) as client:
+    with httpx.Client(headers={"PRIVATE-TOKEN": "token-rep"}, **LOOPBACK) as client:
         made = client.post(
             f"{world.url}/api/v4/projects/1/repository/branches", json={"branch": "x", "ref": "main"}
         )

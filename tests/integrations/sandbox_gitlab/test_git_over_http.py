@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from integrations.sandbox.http import LOOPBACK
+
 if TYPE_CHECKING:
     from conftest import World
 
@@ -81,7 +83,7 @@ def test_without_a_members_token_there_is_nothing_to_clone(world: World) -> None
     git = world.git(world.tmp)
     assert "could not read Username" in git("clone", "-q", f"{world.url}/shop/shop.git", "a", ok=False)
     assert "not found" in git("clone", "-q", world.address("out"), "b", ok=False)
-    refused = httpx.get(f"{world.url}/shop/shop.git/info/refs?service=git-upload-pack", trust_env=False)
+    refused = httpx.get(f"{world.url}/shop/shop.git/info/refs?service=git-upload-pack", **LOOPBACK)
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
 

@@ -10,6 +10,8 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
+
 if TYPE_CHECKING:
     from conftest import Git, World
 
@@ -138,7 +140,7 @@ def test_every_page_that_the_api_links_to_is_there(world: World, git: Git, may: 
         may.get(path).json()["web_url"]
         for path in ("", "merge_requests/1", "pipelines/1", "jobs/1", "repository/commits/main", "issues/1")
     ]
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(**LOOPBACK) as client:
         front = client.get(f"{world.url}/shop/shop").text
         links += [urljoin(world.url, link) for link in re.findall(r'href="([^"]+)"', front)]
         links += [

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
+
 if TYPE_CHECKING:
     from conftest import World
 
@@ -75,7 +77,7 @@ def test_a_package_file_comes_back_as_it_was(dev: httpx.Client) -> None:
     assert dev.get("packages/generic/shop/0a1b2c/none").status_code == 404
     rows = dev.get("packages", params={"package_name": "shop"}).json()
     assert [(row["name"], row["version"]) for row in rows] == [("shop", "0a1b2c")]
-    answer = httpx.put(str(dev.base_url) + path, content=b"x", headers={"JOB-TOKEN": "no"}, trust_env=False)
+    answer = httpx.put(str(dev.base_url) + path, content=b"x", headers={"JOB-TOKEN": "no"}, **LOOPBACK)
     assert answer.status_code == 401
     assert dev.get(path).content == b"newer"
 
@@ -99,7 +101,7 @@ def test_people_are_found_by_exact_username_or_by_search(world: World, may: http
     headers = {"PRIVATE-TOKEN": "token-may"}
 
     def found(**query: str) -> list[int]:
-        answer = httpx.get(f"{world.url}/api/v4/users", params=query, headers=headers, trust_env=False)
+        answer = httpx.get(f"{world.url}/api/v4/users", params=query, headers=headers, **LOOPBACK)
         return [row["id"] for row in answer.json()]
 
     assert found(username="DEV") == [102]
@@ -130,9 +132,9 @@ def test_past_the_limit_the_answer_is_429_with_retry_after(tmp_path: Path, world
 
 def test_a_fault_on_order_cuts_the_answer_after_the_work(world: World, dev: httpx.Client) -> None:
     order = {"match": "POST .*/repository/branches", "do": "drop_after"}
-    httpx.post(f"{world.url}/_sandbox/faults", json=order, trust_env=False)
+    httpx.post(f"{world.url}/_sandbox/faults", json=order, **LOOPBACK)
     with pytest.raises(httpx.TransportError):
         dev.post("repository/branches", json={"branch": "b", "ref": "main"})
     assert dev.get("repository/branches/b").status_code == 200
-    seen = httpx.get(f"{world.url}/_sandbox/requests", trust_env=False).json()
+    seen = httpx.get(f"{world.url}/_sandbox/requests", **LOOPBACK).json()
     assert [(row["status"], row["actor"]) for row in seen] == [(None, "dev"), (200, "dev")]

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from tests.integrations.jira.world import PEOPLE
 
@@ -39,7 +40,7 @@ def serve(flavor: Any) -> Iterator[Site]:
     sandbox = JiraSandbox(None, PEOPLE, projects, flavor=flavor, bursts=False)
     ana = PEOPLE[1]
     login = basic(ana.email, ana.token) if flavor == "cloud" else {"Authorization": f"Bearer {ana.token}"}
-    with httpx.Client(base_url=sandbox.url, headers=login, trust_env=False) as http:
+    with httpx.Client(base_url=sandbox.url, headers=login, **LOOPBACK) as http:
         yield Site(sandbox, http)
     sandbox.stop()
 

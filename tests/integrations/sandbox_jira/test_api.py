@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.jira import JiraSandbox
 from tests.integrations.jira.world import PEOPLE
 from tests.integrations.sandbox_jira.conftest import Site, basic
@@ -28,14 +29,14 @@ API = "/rest/api/2"
     ],
 )
 def test_cloud_wants_the_address_and_its_token(cloud: Site, headers: dict[str, str]) -> None:
-    answer = httpx.get(f"{cloud.sandbox.url}{API}/myself", headers=headers, trust_env=False)
+    answer = httpx.get(f"{cloud.sandbox.url}{API}/myself", headers=headers, **LOOPBACK)
     assert answer.status_code == 401
 
 
 def test_server_wants_a_bearer_token(server: Site) -> None:
     url = f"{server.sandbox.url}{API}/myself"
     wrong = basic("ana@example.test", "token-ana")
-    assert httpx.get(url, headers=wrong, trust_env=False).status_code == 401
+    assert httpx.get(url, headers=wrong, **LOOPBACK).status_code == 401
     assert server.http.get(f"{API}/myself").json()["name"] == "acc-ana"
     assert "accountId" not in server.http.get(f"{API}/myself").json()
 
@@ -251,11 +252,11 @@ def test_what_was_kept_at_home_is_there_again(tmp_path: Path) -> None:
     first = JiraSandbox(tmp_path, PEOPLE, {"REL": "Release train"})
     login = basic(PEOPLE[1].email, PEOPLE[1].token)
     fields = {"project": {"key": "REL"}, "issuetype": {"name": "Task"}, "summary": "kept"}
-    httpx.post(f"{first.url}{API}/issue", json={"fields": fields}, headers=login, trust_env=False)
+    httpx.post(f"{first.url}{API}/issue", json={"fields": fields}, headers=login, **LOOPBACK)
     first.stop()
     second = JiraSandbox(tmp_path, PEOPLE, {"REL": "Release train", "NEW": "New"})
-    found = httpx.get(f"{second.url}{API}/issue/REL-1", headers=login, trust_env=False).json()
-    again = httpx.post(f"{second.url}{API}/issue", json={"fields": fields}, headers=login, trust_env=False)
+    found = httpx.get(f"{second.url}{API}/issue/REL-1", headers=login, **LOOPBACK).json()
+    again = httpx.post(f"{second.url}{API}/issue", json={"fields": fields}, headers=login, **LOOPBACK)
     second.stop()
     assert (found["fields"]["summary"], again.json()["key"]) == ("kept", "REL-2")
     assert "NEW" in second.state.projects

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from integrations.slack import blocks as kit
 from integrations.slack.client import SlackClient
@@ -183,7 +184,7 @@ def test_an_app_that_is_down_has_failed(hands: Hands, clock: Clock) -> None:
     url = "http://127.0.0.1:1/"
     sandbox = SlackSandbox(PEOPLE, CHANNELS, SlackAppSeed(BOT_TOKEN, SECRET, url, url, url), clock=clock)
     body = {"channel_id": sandbox.channel_id("releases"), "command": "/request"}
-    outcome = httpx.post(f"{sandbox.url}/people/ada/command", json=body, trust_env=False).json()
+    outcome = httpx.post(f"{sandbox.url}/people/ada/command", json=body, **LOOPBACK).json()
     sandbox.stop()
     assert (outcome["status"], outcome["error_shown"]) == (
         None,

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from tests.integrations.slack.world import (
     APP_TOKEN,
@@ -41,7 +42,7 @@ def online(clock: Clock) -> Iterator[SlackSandbox]:
 @pytest.fixture
 def acting(online: SlackSandbox) -> Iterator[Callable[..., Future[dict[str, Any]]]]:
     """What a person does, going on while the test is the app."""
-    with httpx.Client(base_url=online.url, timeout=10, trust_env=False) as http, ThreadPoolExecutor() as pool:
+    with httpx.Client(base_url=online.url, timeout=10, **LOOPBACK) as http, ThreadPoolExecutor() as pool:
         hands = Hands(http)
 
         def act(person: str, what: str, **body: Any) -> Future[dict[str, Any]]:
@@ -53,7 +54,7 @@ def acting(online: SlackSandbox) -> Iterator[Callable[..., Future[dict[str, Any]
 def api(sandbox: SlackSandbox, method: str, token: str, **arguments: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     url = f"{sandbox.api_url}{method}"
-    return httpx.post(url, data=arguments, headers=headers, trust_env=False).json()
+    return httpx.post(url, data=arguments, headers=headers, **LOOPBACK).json()
 
 
 def address(sandbox: SlackSandbox) -> str:
@@ -144,7 +145,7 @@ def test_a_commands_answer_in_the_acknowledgement_is_shown(
         assert seen.result()["error_shown"] == ""
     assert (envelope["type"], envelope["accepts_response_payload"]) == ("slash_commands", True)
     assert envelope["payload"]["text"] == "a b"
-    inbox = httpx.get(f"{online.url}/people/ada/inbox", trust_env=False).json()
+    inbox = httpx.get(f"{online.url}/people/ada/inbox", **LOOPBACK).json()
     messages = next(c["messages"] for c in inbox["channels"] if c["id"] == where)
     assert [(m["text"], m["ephemeral"]) for m in messages] == [("Thank you", True)]
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.slack import Rates, SlackAppSeed, SlackSandbox
 from tests.integrations.slack.world import BOT_TOKEN, CHANNELS, PEOPLE, SECRET, Clock, Hands
 
@@ -299,10 +300,9 @@ def strict(clock: Clock, **switches: Any) -> SlackSandbox:
 def test_each_method_has_the_rate_of_its_tier(clock: Clock) -> None:
     sandbox = strict(clock, rates=Rates(tier_burst=1.0))
     statuses = [
-        httpx.post(f"{sandbox.api_url}users.list", headers=BOT, trust_env=False).status_code
-        for _ in range(21)
+        httpx.post(f"{sandbox.api_url}users.list", headers=BOT, **LOOPBACK).status_code for _ in range(21)
     ]
-    other = httpx.post(f"{sandbox.api_url}auth.test", headers=BOT, trust_env=False)
+    other = httpx.post(f"{sandbox.api_url}auth.test", headers=BOT, **LOOPBACK)
     sandbox.stop()
     assert statuses == [200] * 20 + [429]
     assert other.status_code == 200
@@ -311,7 +311,7 @@ def test_each_method_has_the_rate_of_its_tier(clock: Clock) -> None:
 def test_without_limits_nothing_is_refused(clock: Clock) -> None:
     sandbox = strict(clock, limits=False)
     body = {"channel": sandbox.channel_id("releases"), "text": "x"}
-    with httpx.Client(base_url=sandbox.api_url, headers=BOT, trust_env=False) as http:
+    with httpx.Client(base_url=sandbox.api_url, headers=BOT, **LOOPBACK) as http:
         answers = [http.post("chat.postMessage", json=body).json()["ok"] for _ in range(30)]
     sandbox.stop()
     assert answers == [True] * 30

@@ -15,6 +15,7 @@ import pytest
 from integrations.sandbox import shop
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.people import SandboxPerson
 from integrations.sandbox.shop.changes import apply
 
@@ -42,7 +43,7 @@ class World:
         self.api = httpx.Client(
             base_url=f"{self.gitlab.url}/api/v4/projects/1/",
             headers={"PRIVATE-TOKEN": BOT.token},
-            trust_env=False,
+            **LOOPBACK,
         )
         self.work = tmp / "work"
         address = f"{self.gitlab.url}/shop/shop.git".replace("://", f"://bot:{BOT.token}@")
@@ -116,7 +117,7 @@ class World:
 
     def health(self, port: int) -> dict[str, Any]:
         """What the shop on that port says of itself."""
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).json()
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", **LOOPBACK).json()
 
     def stop(self) -> None:
         self.api.close()

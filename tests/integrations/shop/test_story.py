@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from integrations.sandbox.shop import template_dir
 from integrations.sandbox.shop.changes import CHANGES, DoesNotApply, apply
 
@@ -25,12 +26,12 @@ class Bad(unittest.TestCase):
 
 
 def products(port: int, **query: str) -> list[str]:
-    answer = httpx.get(f"http://127.0.0.1:{port}/api/products", params=query, trust_env=False)
+    answer = httpx.get(f"http://127.0.0.1:{port}/api/products", params=query, **LOOPBACK)
     return [row["id"] for row in answer.json()]
 
 
 def status(port: int, path: str) -> int:
-    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code
+    return httpx.get(f"http://127.0.0.1:{port}{path}", **LOOPBACK).status_code
 
 
 def test_an_unknown_change_and_one_that_does_not_fit_write_nothing(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_the_fault_of_1_4_0_shows_in_production_only_and_the_hotfix_mends_it(wor
         '"error": "MissingSetting: SHOP_GIFT_WRAP_CENTS is not set"'
         in (world.home / "production" / "shop.log").read_text()
     )
-    metrics = httpx.get(f"http://127.0.0.1:{world.production}/metrics", trust_env=False).text
+    metrics = httpx.get(f"http://127.0.0.1:{world.production}/metrics", **LOOPBACK).text
     assert 'shop_requests_total{method="GET",path="/cart",status="500"} 1' in metrics
 
     world.commit("fault-fix")
@@ -146,7 +147,7 @@ def test_a_customer_fills_a_cart(world: World) -> None:
     world.tag("1.3.0")
     world.step("1.3.0", "verify")
     world.step("1.3.0", "staging")
-    with httpx.Client(base_url=f"http://127.0.0.1:{world.staging}", trust_env=False) as customer:
+    with httpx.Client(base_url=f"http://127.0.0.1:{world.staging}", **LOOPBACK) as customer:
         assert "Teapot, blue" in customer.get("/").text
         added = customer.post("/cart/add", data={"product": "teapot", "amount": "2"}, follow_redirects=True)
         assert "2 x Teapot, blue" in added.text

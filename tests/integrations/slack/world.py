@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.sandbox.people import SandboxPerson
 from integrations.sandbox.slack import SlackAppSeed, SlackSandbox
 from integrations.settings import SlackSettings
@@ -168,5 +168,5 @@ class Hands:
 
 @pytest.fixture
 def hands(sandbox: SlackSandbox) -> Iterator[Hands]:
-    with httpx.Client(base_url=sandbox.url, timeout=10, trust_env=False) as http:
+    with httpx.Client(base_url=sandbox.url, timeout=10, **LOOPBACK) as http:
         yield Hands(http)
