@@ -138,10 +138,10 @@ ACTIONS = {"add": add, "remove": remove, "gift-wrap": wrap}
 _SEARCH = (
     Edit(
         "shop/catalogue.py",
-        '    """The products that a page shows, in the order of the shelf."""\n    return PRODUCTS\n',
+        '    """The products that a page shows, in the order of the shelf."""\n    return products()\n',
         '''    """The products that a page shows, in the order of the shelf; `q` is a part of their name."""
     wanted = query.get("q", "")
-    return tuple(product for product in PRODUCTS if wanted in product.name)
+    return tuple(product for product in products() if wanted in product.name)
 ''',
     ),
     Edit(
@@ -159,8 +159,8 @@ _SEARCH = (
     ),
     Edit(
         "tests/test_catalogue.py",
-        "        self.assertEqual(catalogue.listing({}), catalogue.PRODUCTS)\n",
-        """        self.assertEqual(catalogue.listing({}), catalogue.PRODUCTS)
+        "        self.assertEqual(catalogue.listing({}), catalogue.products())\n",
+        """        self.assertEqual(catalogue.listing({}), catalogue.products())
 
     def test_a_search_finds_products_by_a_part_of_their_name(self):
         self.assertEqual([one.id for one in catalogue.listing({"q": "Teapot"})], ["teapot"])
@@ -178,10 +178,10 @@ _SEARCH_FIX = (
     Edit(
         "shop/catalogue.py",
         """    wanted = query.get("q", "")
-    return tuple(product for product in PRODUCTS if wanted in product.name)
+    return tuple(product for product in products() if wanted in product.name)
 """,
         """    wanted = query.get("q", "").strip().casefold()
-    return tuple(product for product in PRODUCTS if wanted in product.name.casefold())
+    return tuple(product for product in products() if wanted in product.name.casefold())
 """,
     ),
     Edit(

@@ -11,7 +11,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl
 
 from shop import cart as carts
-from shop import catalogue, pages, settings
+from shop import catalogue, orders, pages, settings
 from shop.metrics import Metrics
 
 _HTML, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
@@ -67,6 +67,8 @@ class Shop:
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         if method == "POST" and path.startswith("/cart/"):
             return self._change(path.removeprefix("/cart/"), environ)
+        if method == "POST" and path == "/orders":
+            return self._order(environ)
         if method not in ("GET", "HEAD"):
             return 404, _TEXT, "Nothing here.\n", []
         if path == "/":
@@ -88,8 +90,7 @@ class Shop:
     def _change(self, action, environ):
         if action not in carts.ACTIONS:
             return 404, _TEXT, "Nothing here.\n", []
-        length = min(int(environ.get("CONTENT_LENGTH") or 0), _LONGEST_FORM)
-        form = dict(parse_qsl(environ["wsgi.input"].read(length).decode()))
+        form = _form(environ)
         session, cart = self._session(environ)
         with self._lock:
             carts.ACTIONS[action](cart, form)
@@ -99,6 +100,14 @@ class Shop:
         headers = [("Location", "/cart"), ("Set-Cookie", f"session={session}; Path=/; HttpOnly; SameSite=Lax")]
         return 303, _TEXT, "", headers
 
+    def _order(self, environ):
+        form = _form(environ)
+        session, cart = self._session(environ)
+        orders.place(cart, form)
+        with self._lock:
+            self._carts.pop(session, None)
+        return 303, _TEXT, "", [("Location", "/cart")]
+
     def _session(self, environ) -> tuple[str, carts.Cart]:
         cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get("session")
         session = cookie.value if cookie else uuid.uuid4().hex
@@ -107,3 +116,8 @@ class Shop:
 
     def _page(self, title: str, body: str) -> str:
         return pages.page(title, body, self._about["version"], self._about["environment"])
+
+
+def _form(environ) -> dict[str, str]:
+    length = min(int(environ.get("CONTENT_LENGTH") or 0), _LONGEST_FORM)
+    return dict(parse_qsl(environ["wsgi.input"].read(length).decode()))

@@ -5,7 +5,7 @@ import unittest
 from contextlib import contextmanager
 
 from shop.app import Shop
-from shop.settings import MissingSetting, setting
+from shop.settings import MissingSetting, database, setting
 
 
 @contextmanager
@@ -54,6 +54,13 @@ class AppTest(unittest.TestCase):
         self.cookie = ""
         self.assertEqual(json.loads(self.ask("GET", "/api/cart")[1])["lines"], [])
 
+    def test_an_order_empties_the_cart(self):
+        self.ask("POST", "/cart/add", "product=cups")
+        self.assertIn("Order", self.ask("GET", "/cart")[1])
+        self.assertEqual(self.ask("POST", "/orders", "email=nobody")[0], 400)
+        self.assertEqual(self.ask("POST", "/orders", "email=ada@example.test")[0], 303)
+        self.assertEqual(json.loads(self.ask("GET", "/api/cart")[1])["lines"], [])
+
     def test_nonsense_is_refused_and_changes_nothing(self):
         self.assertEqual(self.ask("POST", "/cart/add", "product=moon")[0], 400)
         self.assertEqual(self.ask("POST", "/cart/paint", "product=cups")[0], 404)
@@ -86,3 +93,12 @@ class AppTest(unittest.TestCase):
             with self.assertRaises(MissingSetting):
                 setting("NO_SUCH_THING", "1")
         self.assertEqual(setting("NO_SUCH_THING", "1"), "1")
+
+    def test_what_is_deployed_is_told_where_its_database_is(self):
+        with in_production():
+            self.assertEqual(database().name, "shop.db")
+            del os.environ["SHOP_DATABASE"]
+            with self.assertRaises(MissingSetting):
+                database()
+            del os.environ["SHOP_ENV"]
+            self.assertEqual(database().name, "shop.db")

@@ -1,10 +1,13 @@
 """Run the tests; write `reports/junit.xml`; print how many of the shop's lines they ran."""
 
+import os
 import sys
+import tempfile
 import threading
 import time
 import unittest
 import xml.etree.ElementTree as ET
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,16 +110,33 @@ def executable(code) -> set[int]:
     return lines
 
 
+def scratch_database(folder: str) -> None:
+    """A database of the tests' own."""
+    from shop import schema
+
+    os.environ["SHOP_DATABASE"] = f"{folder}/shop.db"
+    with closing(schema.connect(f"{folder}/shop.db")) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        schema.forward(connection, "tests")
+
+
 def main() -> int:
     sys.path.insert(0, str(ROOT))
     coverage = Coverage()
     coverage.start()
-    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests"), top_level_dir=str(ROOT / "tests"))
-    result = unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch_database(folder)
+        result = run()
     coverage.stop()
     junit(ROOT / "reports" / "junit.xml")
     coverage.report()
     return 0 if result.wasSuccessful() and rows else 1
+
+
+def run() -> unittest.TestResult:
+    """Every test under tests/."""
+    suite = unittest.defaultTestLoader.discover(str(ROOT / "tests"), top_level_dir=str(ROOT / "tests"))
+    return unittest.TextTestRunner(sys.stdout, resultclass=Result, verbosity=2).run(suite)
 
 
 if __name__ == "__main__":
