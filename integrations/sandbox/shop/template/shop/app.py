@@ -16,6 +16,7 @@ from shop.metrics import Metrics
 
 _HTML, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 _REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
+_NOTHING = (404, _TEXT, "Nothing here.\n", [])
 _MOST_SESSIONS = 10_000
 _LONGEST_FORM = 10_000
 
@@ -64,32 +65,34 @@ class Shop:
         self._log.flush()
 
     def _answer(self, method, path, environ):
-        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-        if method == "POST" and path.startswith("/cart/"):
-            return self._change(path.removeprefix("/cart/"), environ)
+        if method in ("GET", "HEAD"):
+            return self._show(path, environ)
         if method == "POST" and path == "/orders":
             return self._order(environ)
-        if method not in ("GET", "HEAD"):
-            return 404, _TEXT, "Nothing here.\n", []
+        if method == "POST" and path.startswith("/cart/"):
+            return self._change(path.removeprefix("/cart/"), environ)
+        return _NOTHING
+
+    def _show(self, path, environ):
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         if path == "/":
             return 200, _HTML, self._page("Catalogue", pages.products(query)), []
         if path == "/api/products":
             found = [{"id": one.id, "name": one.name, "price": one.price} for one in catalogue.listing(query)]
             return 200, _JSON, json.dumps(found), []
-        if path in ("/cart", "/api/cart"):
-            _, cart = self._session(environ)
-            if path == "/cart":
-                return 200, _HTML, self._page("Cart", pages.cart(cart)), []
-            return 200, _JSON, json.dumps(carts.summary(cart)), []
+        if path == "/cart":
+            return 200, _HTML, self._page("Cart", pages.cart(self._session(environ)[1])), []
+        if path == "/api/cart":
+            return 200, _JSON, json.dumps(carts.summary(self._session(environ)[1])), []
         if path == "/healthz":
             return 200, _JSON, json.dumps({"status": "ok", "process": self._process, **self._about}), []
         if path == "/metrics":
             return 200, _TEXT, self.metrics.text(**self._about), []
-        return 404, _TEXT, "Nothing here.\n", []
+        return _NOTHING
 
     def _change(self, action, environ):
         if action not in carts.ACTIONS:
-            return 404, _TEXT, "Nothing here.\n", []
+            return _NOTHING
         form = _form(environ)
         session, cart = self._session(environ)
         with self._lock:

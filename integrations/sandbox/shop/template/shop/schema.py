@@ -50,10 +50,16 @@ def forward(connection: sqlite3.Connection, release: str, folder: Path = FOLDER)
     """Apply what is missing, each in a transaction of its own; their ids."""
     missing = [one for one in ids(folder) if one not in applied(connection)]
     for migration in missing:
-        with _transaction(connection):
-            _run(connection, (folder / f"{migration}{_UP}").read_text())
-            connection.execute("INSERT INTO migrations VALUES (?, ?)", (migration, release))
+        apply(connection, migration, release, folder)
     return missing
+
+
+def apply(connection: sqlite3.Connection, migration: str, release: str, folder: Path = FOLDER) -> None:
+    """Apply one migration, all of it or nothing."""
+    connection.execute(_TABLE)
+    with _transaction(connection):
+        _run(connection, (folder / f"{migration}{_UP}").read_text())
+        connection.execute("INSERT INTO migrations VALUES (?, ?)", (migration, release))
 
 
 def back(connection: sqlite3.Connection, scripts: dict[str, str]) -> None:
