@@ -39,6 +39,7 @@ class Shop:
     def __call__(self, environ, start_response):
         """Answer one request; whatever goes wrong is a 500 and a log line."""
         began = time.monotonic()
+        self.metrics.began()
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
         more: dict[str, object] = {}
         try:

@@ -77,7 +77,17 @@ class AppTest(unittest.TestCase):
         _, text = self.ask("GET", "/metrics")
         self.assertIn('shop_requests_total{method="GET",path="/cart",status="200"} 1', text)
         self.assertIn('shop_requests_total{method="GET",path="other",status="404"} 1', text)
-        self.assertIn('shop_request_seconds_bucket{path="/cart",le="+Inf"} 1', text)
+        self.assertIn('shop_request_seconds_bucket{method="GET",path="/cart",le="+Inf"} 1', text)
+
+    def test_a_method_that_nobody_knows_breaks_no_label(self):
+        self.ask('PA"INT', "/cart")
+        _, text = self.ask("GET", "/metrics")
+        self.assertIn('shop_requests_total{method="other",path="other",status="404"} 1', text)
+
+    def test_the_requests_in_flight_come_and_go(self):
+        for path in ("/cart", "/nowhere", "/metrics"):
+            self.ask("GET", path)
+        self.assertIn("\nshop_requests_in_flight 1\n", self.ask("GET", "/metrics")[1])
 
     def test_an_error_is_logged_with_its_cause_and_answered_with_500(self):
         self.ask("POST", "/cart/add", "product=cups")
