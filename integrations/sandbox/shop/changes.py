@@ -13,32 +13,17 @@ a test that production lacks none.
 
 `gift-wrap` and `fault-fix` touch `shop/cart.py`, its tests and `deploy/`; `search` and `search-fix` touch
 `shop/catalogue.py` and its tests. So the rework of one leaves the other's diff as it was.
+
+`trials` holds what lies beside the story: changes that a gate, a rollback or the watch has to notice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Edit:
-    """`old` stands in the file exactly once and becomes `new`; an empty `old` makes a new file."""
-
-    path: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """`message` is the commit's, without an issue's key: the scenario puts that before it."""
-
-    id: str
-    title: str
-    message: str
-    edits: tuple[Edit, ...]
+from integrations.sandbox.shop.edits import Change, Edit
+from integrations.sandbox.shop.trials import TRIALS
 
 
 class DoesNotApply(ValueError):
@@ -259,5 +244,6 @@ CHANGES: Mapping[str, Change] = {
             "Without it every cart answered 500. A test holds production's settings against the code's.\n",
             _FAULT_FIX,
         ),
+        *TRIALS,
     )
 }
