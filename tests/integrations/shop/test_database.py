@@ -143,13 +143,3 @@ def test_only_environments_below_staging_are_seeded_and_once(
     for _ in range(2):
         assert host.deploy("old", environment)[0]
     assert host.rows("SELECT count(*) FROM orders", environment) == [(orders,)]
-
-
-def test_dev_and_test_are_steps_with_environments_of_their_own(world: World) -> None:
-    world.tag("1.3.0")
-    world.step("1.3.0", "verify")
-    for step in ("dev", "test"):
-        assert world.step("1.3.0", step)["status"] == "success"
-    assert world.health(world.dev)["environment"] == "dev"
-    assert world.health(world.test)["environment"] == "test"
-    assert {row["name"] for row in world.api.get("environments").json()} == {"dev", "test"}

@@ -35,7 +35,7 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def main(environment: str, port: int) -> int:
-    home = Path(os.environ["SHOP_HOME"]) / environment.replace("/", "-")
+    home = home_of(environment)
     sha = os.environ["CI_COMMIT_SHA"]
     release = unpacked(home / "releases" / sha)
     if release is None:
@@ -57,6 +57,11 @@ def main(environment: str, port: int) -> int:
         schema.carried(database, sha, release / "shop" / "migrations")
     print(f"{environment} runs {sha} on port {port}")
     return 0
+
+
+def home_of(environment: str) -> Path:
+    """Where the environment has its releases and its data."""
+    return Path(os.environ["SHOP_HOME"]) / environment.replace("/", "-")
 
 
 def migrated(database: sqlite3.Connection, release: Path, releases: Path) -> tuple[dict, dict]:
