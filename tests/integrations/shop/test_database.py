@@ -24,10 +24,13 @@ ADDS = {
     "shop/migrations/0003_note.down.sql": "ALTER TABLE orders DROP COLUMN note;\n",
 }
 FORGETS = {"shop/migrations/0003_forget.up.sql": "UPDATE orders SET email = '';\n"}
+#: The first of its two migrations is well.
 BROKEN = {
-    "shop/migrations/0003_broken.up.sql": "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n",
-    "shop/migrations/0003_broken.down.sql": "DROP TABLE half;\n",
+    **ADDS,
+    "shop/migrations/0004_broken.up.sql": "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n",
+    "shop/migrations/0004_broken.down.sql": "DROP TABLE half;\n",
 }
+NO_WAY_BACK = {**ADDS, "shop/migrations/0003_note.down.sql": "ALTER TABLE nowhere DROP COLUMN note;\n"}
 
 
 class Host:
@@ -90,6 +93,16 @@ def test_a_migration_that_fails_changes_nothing_and_what_ran_before_goes_on(host
     assert host.migrations() == BASE
     assert host.rows("SELECT name FROM sqlite_master WHERE name = 'half'") == []
     assert host.running()["sha"] == "old"
+
+
+def test_a_way_back_that_fails_changes_nothing_and_what_ran_before_goes_on(host: Host) -> None:
+    host.package("new", NO_WAY_BACK)
+    assert host.deploy("new")[0]
+    well, said = host.deploy("old")
+    assert not well
+    assert "what ran before goes on: no such table: nowhere" in said
+    assert host.migrations() == [*BASE, "0003_note"]
+    assert host.running()["sha"] == "new"
 
 
 def test_what_cannot_be_taken_back_cannot_be_left(host: Host) -> None:
