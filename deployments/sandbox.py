@@ -74,7 +74,7 @@ class SandboxVendors:
         self.tokens = {slug: f"sandbox-{slug}-{secrets.token_hex(8)}" for slug in CAST}
         self._cast = sandbox_policy.people(self.tokens)
         self.people = {person.id: person for person in self._cast}
-        free = shop.free_ports(2)
+        free = shop.free_ports(4)
         self.staging_url = f"http://127.0.0.1:{ports.staging or free[0]}"
         self.production_url = f"http://127.0.0.1:{ports.production or free[1]}"
         self._stops: list[Callable[[], None]] = [lambda: shop.stop_all(self.shop_home)]
@@ -82,7 +82,7 @@ class SandboxVendors:
             self.jira = self._start_jira(ports.jira)
             self.slack = self._start_slack(ports.slack)
             self.gitlab = self._start_gitlab(
-                ports.gitlab, ports.staging or free[0], ports.production or free[1]
+                ports.gitlab, ports.staging or free[0], ports.production or free[1], free[2], free[3]
             )
             self.policy()
         except BaseException:
@@ -178,12 +178,12 @@ class SandboxVendors:
         self._stops.append(slack.stop)
         return slack
 
-    def _start_gitlab(self, port: int, staging: int, production: int) -> GitLabSandbox:
+    def _start_gitlab(self, port: int, staging: int, production: int, dev: int, test: int) -> GitLabSandbox:
         seed = ProjectSeed(
             GITLAB_PATH,
             "shop",
             seed_dir=shop.template_dir(),
-            variables=shop.variables(self.shop_home, staging, production),
+            variables=shop.variables(self.shop_home, staging, production, dev_port=dev, test_port=test),
             members={slug: level for slug, (_, _, level) in CAST.items() if level},
         )
         gitlab = GitLabSandbox(self.home / "gitlab", self._cast, [seed], port)

@@ -23,15 +23,19 @@ def template_dir() -> Path:
     return Path(__file__).parent / "template"
 
 
-def variables(home: Path, staging_port: int, production_port: int) -> dict[str, str]:
-    """The project's CI/CD variables; deployed releases, logs and pidfiles are kept under `home`."""
-    return {
-        "SHOP_HOME": str(home.resolve()),
-        "SHOP_STAGING_PORT": str(staging_port),
-        "SHOP_STAGING_URL": f"http://127.0.0.1:{staging_port}",
-        "SHOP_PRODUCTION_PORT": str(production_port),
-        "SHOP_PRODUCTION_URL": f"http://127.0.0.1:{production_port}",
-    }
+def variables(
+    home: Path, staging_port: int, production_port: int, *, dev_port: int = 0, test_port: int = 0
+) -> dict[str, str]:
+    """The project's CI/CD variables; deployed releases, databases, logs and pidfiles are kept under `home`.
+
+    dev and test can be deployed to where they are given a port.
+    """
+    ports = {"STAGING": staging_port, "PRODUCTION": production_port, "DEV": dev_port, "TEST": test_port}
+    given = {"SHOP_HOME": str(home.resolve())}
+    for name, port in ports.items():
+        if port:
+            given |= {f"SHOP_{name}_PORT": str(port), f"SHOP_{name}_URL": f"http://127.0.0.1:{port}"}
+    return given
 
 
 def free_ports(count: int) -> list[int]:

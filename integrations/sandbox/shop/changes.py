@@ -13,32 +13,17 @@ a test that production lacks none.
 
 `gift-wrap` and `fault-fix` touch `shop/cart.py`, its tests and `deploy/`; `search` and `search-fix` touch
 `shop/catalogue.py` and its tests. So the rework of one leaves the other's diff as it was.
+
+`trials` holds what lies beside the story: changes that a gate, a rollback or the watch has to notice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Edit:
-    """`old` stands in the file exactly once and becomes `new`; an empty `old` makes a new file."""
-
-    path: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """`message` is the commit's, without an issue's key: the scenario puts that before it."""
-
-    id: str
-    title: str
-    message: str
-    edits: tuple[Edit, ...]
+from integrations.sandbox.shop.edits import Change, Edit
+from integrations.sandbox.shop.trials import TRIALS
 
 
 class DoesNotApply(ValueError):
@@ -138,10 +123,10 @@ ACTIONS = {"add": add, "remove": remove, "gift-wrap": wrap}
 _SEARCH = (
     Edit(
         "shop/catalogue.py",
-        '    """The products that a page shows, in the order of the shelf."""\n    return PRODUCTS\n',
+        '    """The products that a page shows, in the order of the shelf."""\n    return products()\n',
         '''    """The products that a page shows, in the order of the shelf; `q` is a part of their name."""
     wanted = query.get("q", "")
-    return tuple(product for product in PRODUCTS if wanted in product.name)
+    return tuple(product for product in products() if wanted in product.name)
 ''',
     ),
     Edit(
@@ -159,8 +144,8 @@ _SEARCH = (
     ),
     Edit(
         "tests/test_catalogue.py",
-        "        self.assertEqual(catalogue.listing({}), catalogue.PRODUCTS)\n",
-        """        self.assertEqual(catalogue.listing({}), catalogue.PRODUCTS)
+        "        self.assertEqual(catalogue.listing({}), catalogue.products())\n",
+        """        self.assertEqual(catalogue.listing({}), catalogue.products())
 
     def test_a_search_finds_products_by_a_part_of_their_name(self):
         self.assertEqual([one.id for one in catalogue.listing({"q": "Teapot"})], ["teapot"])
@@ -178,10 +163,10 @@ _SEARCH_FIX = (
     Edit(
         "shop/catalogue.py",
         """    wanted = query.get("q", "")
-    return tuple(product for product in PRODUCTS if wanted in product.name)
+    return tuple(product for product in products() if wanted in product.name)
 """,
         """    wanted = query.get("q", "").strip().casefold()
-    return tuple(product for product in PRODUCTS if wanted in product.name.casefold())
+    return tuple(product for product in products() if wanted in product.name.casefold())
 """,
     ),
     Edit(
@@ -259,5 +244,6 @@ CHANGES: Mapping[str, Change] = {
             "Without it every cart answered 500. A test holds production's settings against the code's.\n",
             _FAULT_FIX,
         ),
+        *TRIALS,
     )
 }

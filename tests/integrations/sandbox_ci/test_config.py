@@ -46,7 +46,25 @@ def refused(text: str, **more: Any) -> str:
         ("a: {script: x, coverage: 80}", "coverage config should be a string"),
         ("a: {script: x, coverage: '(x'}", "must be a regular expression"),
         ("a: {script: x, artifacts: {path: [a]}}", "jobs:a:artifacts config contains unknown keys: path"),
-        ("a: {script: x, artifacts: {reports: {sast: a}}}", "`sast` is not supported"),
+        ("a: {script: x, artifacts: {reports: {dast: a}}}", "`dast` is not supported"),
+        ("a: {script: x, artifacts: {reports: {cobertura: a}}}", "unknown keys: cobertura"),
+        ("a: {script: x, artifacts: {reports: {sast: 1}}}", "reports:sast config should be an array"),
+        (
+            "a: {script: x, artifacts: {reports: {coverage_report: a.xml}}}",
+            "coverage_report config should be",
+        ),
+        (
+            "a: {script: x, artifacts: {reports: {coverage_report: {path: a}}}}",
+            "coverage_report coverage format should be one of: cobertura",
+        ),
+        (
+            "a: {script: x, artifacts: {reports: {coverage_report: {coverage_format: jacoco, path: a}}}}",
+            "`jacoco` is not supported",
+        ),
+        (
+            "a: {script: x, artifacts: {reports: {coverage_report: {coverage_format: cobertura}}}}",
+            "coverage_report path config should be a string",
+        ),
         ("a: {script: x, environment: {name: p, tier: x}}", "contains unknown keys: tier"),
         ("a: {script: x, environment: {name: p, on_stop: z}}", "on_stop job z is not defined"),
         ("a: {script: x, rules: [{if: '$A ='}]}", "invalid expression syntax"),

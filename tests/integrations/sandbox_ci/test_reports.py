@@ -171,3 +171,51 @@ def test_a_dotenv_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError):
         read_dotenv("not a variable")
     assert read_dotenv('A=1\n\nB="two words"\n') == {"A": "1", "B": "two words"}
+
+
+def test_a_report_of_several_files_that_goes_unzipped_is_not_kept(bench: Bench) -> None:
+    pipeline = bench.run("a: {script: [touch 1.json 2.json], artifacts: {reports: {sast: '*.json'}}}")
+    kinds = [row["file_type"] for row in bench.jobs(pipeline)["a"]["artifacts"]]
+    assert kinds == ["trace"]
+    assert 'Uploading artifacts as "sast": only one file can be sent as raw' in bench.trace(pipeline, "a")
+
+
+def test_a_report_that_is_missing_is_told_and_fails_nothing(bench: Bench) -> None:
+    pipeline = bench.run("a: {script: ['true'], artifacts: {reports: {codequality: none.json}}}")
+    assert pipeline["status"] == "success"
+    assert 'no file to upload as "codequality"' in bench.trace(pipeline, "a")
+
+
+def test_reports_are_listed_with_gitlabs_names_and_formats_even_of_a_job_that_failed(bench: Bench) -> None:
+    pipeline = bench.run(
+        """
+        scan:
+          script:
+            - echo x | tee c.xml m.txt s.json sast.json secret.json dep.json box.json q.json
+            - "false"
+          artifacts:
+            reports:
+              coverage_report: {coverage_format: cobertura, path: c.xml}
+              metrics: m.txt
+              cyclonedx: [s.json]
+              sast: sast.json
+              secret_detection: secret.json
+              dependency_scanning: dep.json
+              container_scanning: box.json
+              codequality: q.json
+        """
+    )
+    rows = {row["file_type"]: row for row in bench.jobs(pipeline)["scan"]["artifacts"]}
+    seen = {kind: (row["filename"], row["file_format"]) for kind, row in rows.items() if kind != "trace"}
+    assert seen == {
+        "cobertura": ("cobertura-coverage.xml.gz", "gzip"),
+        "metrics": ("metrics.txt.gz", "gzip"),
+        "cyclonedx": ("gl-sbom.cdx.json.gz", "gzip"),
+        "sast": ("gl-sast-report.json", "raw"),
+        "secret_detection": ("gl-secret-detection-report.json", "raw"),
+        "dependency_scanning": ("gl-dependency-scanning-report.json", "raw"),
+        "container_scanning": ("gl-container-scanning-report.json", "raw"),
+        "codequality": ("gl-code-quality-report.json", "raw"),
+    }
+    assert rows["sast"]["size"] == 2
+    assert "artifacts_file" not in bench.jobs(pipeline)["scan"]

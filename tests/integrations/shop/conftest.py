@@ -28,13 +28,15 @@ class World:
     def __init__(self, tmp: Path) -> None:
         self.home = tmp / "deployed"
         self.home.mkdir()
-        self.staging, self.production = shop.free_ports(2)
+        self.staging, self.production, self.dev, self.test = shop.free_ports(4)
         seed = ProjectSeed(
             "shop/shop",
             "Shop",
             seed_dir=shop.template_dir(),
             variables={
-                **shop.variables(self.home, self.staging, self.production),
+                **shop.variables(
+                    self.home, self.staging, self.production, dev_port=self.dev, test_port=self.test
+                ),
                 "SHOP_HEALTHY_WITHIN_S": "5",
             },
             members={"bot": 40},

@@ -24,7 +24,7 @@ def test_without_a_package_nothing_is_deployed(world: World) -> None:
 def test_verifying_tests_and_packages_the_commit_once(world: World) -> None:
     sha = world.tag("1.3.0-rc.1")
     first = world.step("1.3.0-rc.1", "verify", by_inputs=True)
-    assert world.jobs(first) == {"unit": "success", "package": "success"}
+    assert world.jobs(first) == {"unit": "success", "scan": "success", "package": "success"}
     assert f"packaged {sha}" in world.trace(first, "package")
     total = world.api.get(f"pipelines/{first['id']}/test_report_summary").json()["total"]
     assert (total["count"], total["failed"], total["error"]) == (total["success"], 0, 0)

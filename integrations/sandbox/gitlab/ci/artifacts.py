@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from integrations.sandbox.gitlab.ci import keywords
 from integrations.sandbox.gitlab.ci.conditions import any_path_matches
+from integrations.sandbox.gitlab.ci.model import Artifact
 
 
 def matching(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -> list[Path]:
@@ -23,6 +26,23 @@ def matching(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -
 
 def _files(path: Path) -> Iterable[Path]:
     return [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+
+
+def keep_report(file_type: str, files: Sequence[Path], store: Path) -> Artifact:
+    """The report under GitLab's name and in GitLab's format, in `store`; zipped ones may be several files.
+
+    Raises:
+        ValueError: several files for a report that is kept as it is.
+    """
+    name, file_format = keywords.REPORTS[file_type]
+    zipped = file_format == "gzip"
+    if not zipped and len(files) > 1:
+        raise ValueError("only one file can be sent as raw")
+    content = b"".join(path.read_bytes() for path in files)
+    kept = store / file_type / (f"{name}.gz" if zipped else name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(gzip.compress(content) if zipped else content)
+    return Artifact(file_type, kept.name, kept, file_format)
 
 
 def pack(root: Path, files: Sequence[Path], archive: Path) -> None:

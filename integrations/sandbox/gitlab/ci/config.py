@@ -219,19 +219,36 @@ class _Reader:
     def _artifacts(self, where: str, written: Any) -> ArtifactsSpec:
         shape, about = self._shape, self._shape.mapping(where, written)
         shape.keys(where, about, keywords.ARTIFACTS, {"untracked", "public", "access", "expose_as"})
-        reports = shape.mapping(f"{where}:reports", about.get("reports", {}))
-        shape.keys(f"{where}:reports", reports, {"junit", "dotenv", "coverage_report"}, keywords.REPORTS)
-        coverage = shape.mapping(f"{where}:reports:coverage_report", reports.get("coverage_report", {}))
         return ArtifactsSpec(
             name=shape.text(f"{where}:name", about.get("name", "artifacts")),
             paths=shape.strings(f"{where}:paths", about.get("paths", [])),
             exclude=shape.strings(f"{where}:exclude", about.get("exclude", [])),
             when=shape.choice(f"{where} when", about.get("when", "on_success"), keywords.ARTIFACTS_WHEN),
             expire_in_s=seconds(shape, f"{where}:expire_in", about.get("expire_in", "30 days")),
-            junit=shape.strings(f"{where}:reports:junit", reports.get("junit", []), one=True),
-            dotenv=shape.strings(f"{where}:reports:dotenv", reports.get("dotenv", []), one=True),
-            coverage_report=shape.optional_text(f"{where}:reports:coverage_report", coverage.get("path")),
+            reports=self._reports(f"{where}:reports", about.get("reports", {})),
         )
+
+    def _reports(self, where: str, written: Any) -> dict[str, tuple[str, ...]]:
+        shape, about = self._shape, self._shape.mapping(where, written)
+        known = {"coverage_report", *keywords.REPORTS} - {"cobertura"}
+        shape.keys(where, about, known, keywords.REPORTS_NOT_KEPT)
+        found = {
+            name: shape.strings(f"{where}:{name}", about[name], one=True)
+            for name in about
+            if name in keywords.REPORTS and name in known
+        }
+        if "coverage_report" in about:
+            found["cobertura"] = self._coverage_report(f"{where}:coverage_report", about["coverage_report"])
+        return found
+
+    def _coverage_report(self, where: str, written: Any) -> tuple[str, ...]:
+        shape, about = self._shape, self._shape.mapping(where, written)
+        shape.keys(where, about, {"coverage_format", "path"})
+        if about.get("coverage_format") == "jacoco":
+            shape.wrong(f"{where} config: `jacoco` is not supported by this sandbox")
+        else:
+            shape.choice(f"{where} coverage format", about.get("coverage_format"), keywords.COVERAGE_FORMATS)
+        return (shape.text(f"{where} path", about.get("path")),)
 
     def _environment(self, where: str, written: Any) -> EnvironmentSpec | None:
         if written is None:

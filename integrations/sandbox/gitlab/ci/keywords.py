@@ -5,6 +5,8 @@ Both kinds of foreign keyword are errors; only the message differs. Source: http
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 #: Known, accepted and of no effect, as with a real shell runner; each job's trace says so.
 NOT_USED = ("image", "services", "cache")
 
@@ -52,24 +54,31 @@ WORKFLOW_RULE = frozenset({"if", "changes", "exists", "when", "variables"})
 JOB_RULE = frozenset({*WORKFLOW_RULE, "allow_failure"})
 NEED = frozenset({"project", "ref", "pipeline", "parallel"})
 ARTIFACTS = frozenset({"name", "paths", "exclude", "when", "expire_in", "reports"})
-REPORTS = frozenset(
+#: Reports that are kept: under which name and in which format, by the API's `file_type`, which is the
+#: keyword but for `cobertura` (`coverage_report`). Source: `Enums::Ci::JobArtifact` of gitlabhq.
+REPORTS: Mapping[str, tuple[str, str]] = {
+    "junit": ("junit.xml", "gzip"),
+    "dotenv": (".env", "gzip"),
+    "cobertura": ("cobertura-coverage.xml", "gzip"),
+    "metrics": ("metrics.txt", "gzip"),
+    "cyclonedx": ("gl-sbom.cdx.json", "gzip"),
+    "sast": ("gl-sast-report.json", "raw"),
+    "secret_detection": ("gl-secret-detection-report.json", "raw"),
+    "dependency_scanning": ("gl-dependency-scanning-report.json", "raw"),
+    "container_scanning": ("gl-container-scanning-report.json", "raw"),
+    "codequality": ("gl-code-quality-report.json", "raw"),
+}
+REPORTS_NOT_KEPT = frozenset(
     {
         "accessibility",
         "annotations",
         "api_fuzzing",
         "browser_performance",
-        "codequality",
-        "container_scanning",
         "coverage_fuzzing",
-        "cyclonedx",
         "dast",
-        "dependency_scanning",
         "license_scanning",
         "load_performance",
-        "metrics",
         "requirements",
-        "sast",
-        "secret_detection",
         "terraform",
     }
 )
@@ -79,4 +88,5 @@ WHEN = ("on_success", "on_failure", "always", "manual")
 RULE_WHEN = (*WHEN, "never")
 ARTIFACTS_WHEN = ("on_success", "on_failure", "always")
 ACTIONS = ("start", "stop", "prepare", "verify", "access")
+COVERAGE_FORMATS = ("cobertura",)
 TIERS = ("production", "staging", "testing", "development", "other")

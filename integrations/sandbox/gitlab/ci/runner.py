@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from integrations.sandbox.gitlab.ci.artifacts import matching, pack, unpack
+from integrations.sandbox.gitlab.ci.artifacts import keep_report, matching, pack, unpack
 from integrations.sandbox.gitlab.ci.model import Artifact, Job
 from integrations.sandbox.gitlab.ci.processes import JobProcess
 from integrations.sandbox.gitlab.ci.reports import Suite, coverage_of, read_dotenv, read_junit
@@ -143,26 +143,27 @@ class JobRun:
 
     def _reports(self, outcome: Outcome) -> None:
         spec, job = self._job.spec.artifacts, self._job
-        if spec.junit:
-            files = matching(self._directory, spec.junit)
-            if files:
+        for file_type, patterns in spec.reports.items():
+            files = matching(self._directory, patterns)
+            if not files:
+                self._note(f'WARNING: no file to upload as "{file_type}"')
+                continue
+            if file_type == "junit":
                 outcome.suite = read_junit(job.name, job.id, files)
-                outcome.artifacts.append(self._kept("junit", files[0]))
-        for path in matching(self._directory, [spec.coverage_report] if spec.coverage_report else []):
-            outcome.artifacts.append(self._kept("cobertura", path))
-        for path in matching(self._directory, spec.dotenv):
+            if file_type == "dotenv":
+                self._dotenv(outcome, files)
+            try:
+                outcome.artifacts.append(keep_report(file_type, files, self._store))
+            except ValueError as error:
+                self._note(f'ERROR: Uploading artifacts as "{file_type}": {error}')
+
+    def _dotenv(self, outcome: Outcome, files: Sequence[Path]) -> None:
+        for path in files:
             try:
                 outcome.dotenv |= read_dotenv(path.read_text())
             except ValueError as error:
                 self._note(f'ERROR: Uploading artifacts as "dotenv": {error}')
                 outcome.failure_reason = outcome.failure_reason or "script_failure"
-            outcome.artifacts.append(self._kept("dotenv", path))
-
-    def _kept(self, file_type: str, path: Path) -> Artifact:
-        kept = self._store / file_type / path.name
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, kept)
-        return Artifact(file_type, path.name, kept)
 
     def _note(self, line: str) -> None:
         if line:

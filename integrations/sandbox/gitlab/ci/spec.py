@@ -29,16 +29,14 @@ class Need:
 
 @dataclass(frozen=True)
 class ArtifactsSpec:
-    """`expire_in_s` None: kept for ever. `junit` and `dotenv` are path patterns."""
+    """`expire_in_s` None: kept for ever. `reports` are path patterns by the API's `file_type`."""
 
     name: str = "artifacts"
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     when: str = "on_success"
     expire_in_s: float | None = 30 * 86400.0
-    junit: tuple[str, ...] = ()
-    dotenv: tuple[str, ...] = ()
-    coverage_report: str | None = None
+    reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl
 
 from shop import cart as carts
-from shop import catalogue, pages, settings
+from shop import catalogue, orders, pages, settings
 from shop.metrics import Metrics
 
 _HTML, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 _REASONS = {200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
+_NOTHING = (404, _TEXT, "Nothing here.\n", [])
 _MOST_SESSIONS = 10_000
 _LONGEST_FORM = 10_000
 
@@ -38,6 +39,7 @@ class Shop:
     def __call__(self, environ, start_response):
         """Answer one request; whatever goes wrong is a 500 and a log line."""
         began = time.monotonic()
+        self.metrics.began()
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
         more: dict[str, object] = {}
         try:
@@ -64,32 +66,35 @@ class Shop:
         self._log.flush()
 
     def _answer(self, method, path, environ):
-        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        if method in ("GET", "HEAD"):
+            return self._show(path, environ)
+        if method == "POST" and path == "/orders":
+            return self._order(environ)
         if method == "POST" and path.startswith("/cart/"):
             return self._change(path.removeprefix("/cart/"), environ)
-        if method not in ("GET", "HEAD"):
-            return 404, _TEXT, "Nothing here.\n", []
+        return _NOTHING
+
+    def _show(self, path, environ):
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         if path == "/":
             return 200, _HTML, self._page("Catalogue", pages.products(query)), []
         if path == "/api/products":
             found = [{"id": one.id, "name": one.name, "price": one.price} for one in catalogue.listing(query)]
             return 200, _JSON, json.dumps(found), []
-        if path in ("/cart", "/api/cart"):
-            _, cart = self._session(environ)
-            if path == "/cart":
-                return 200, _HTML, self._page("Cart", pages.cart(cart)), []
-            return 200, _JSON, json.dumps(carts.summary(cart)), []
+        if path == "/cart":
+            return 200, _HTML, self._page("Cart", pages.cart(self._session(environ)[1])), []
+        if path == "/api/cart":
+            return 200, _JSON, json.dumps(carts.summary(self._session(environ)[1])), []
         if path == "/healthz":
             return 200, _JSON, json.dumps({"status": "ok", "process": self._process, **self._about}), []
         if path == "/metrics":
             return 200, _TEXT, self.metrics.text(**self._about), []
-        return 404, _TEXT, "Nothing here.\n", []
+        return _NOTHING
 
     def _change(self, action, environ):
         if action not in carts.ACTIONS:
-            return 404, _TEXT, "Nothing here.\n", []
-        length = min(int(environ.get("CONTENT_LENGTH") or 0), _LONGEST_FORM)
-        form = dict(parse_qsl(environ["wsgi.input"].read(length).decode()))
+            return _NOTHING
+        form = _form(environ)
         session, cart = self._session(environ)
         with self._lock:
             carts.ACTIONS[action](cart, form)
@@ -99,6 +104,14 @@ class Shop:
         headers = [("Location", "/cart"), ("Set-Cookie", f"session={session}; Path=/; HttpOnly; SameSite=Lax")]
         return 303, _TEXT, "", headers
 
+    def _order(self, environ):
+        form = _form(environ)
+        session, cart = self._session(environ)
+        orders.place(cart, form)
+        with self._lock:
+            self._carts.pop(session, None)
+        return 303, _TEXT, "", [("Location", "/cart")]
+
     def _session(self, environ) -> tuple[str, carts.Cart]:
         cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get("session")
         session = cookie.value if cookie else uuid.uuid4().hex
@@ -107,3 +120,8 @@ class Shop:
 
     def _page(self, title: str, body: str) -> str:
         return pages.page(title, body, self._about["version"], self._about["environment"])
+
+
+def _form(environ) -> dict[str, str]:
+    length = min(int(environ.get("CONTENT_LENGTH") or 0), _LONGEST_FORM)
+    return dict(parse_qsl(environ["wsgi.input"].read(length).decode()))

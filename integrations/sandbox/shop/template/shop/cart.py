@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shop.catalogue import BY_ID
+from shop import catalogue
 from shop.settings import setting
 
 MOST = 99
@@ -22,7 +22,7 @@ class Cart:
 def add(cart: Cart, form: dict[str, str]) -> None:
     """Put `amount` (1 if not said) of `product` into the cart."""
     product, amount = form.get("product", ""), _amount(form)
-    if product not in BY_ID:
+    if product not in catalogue.by_id():
         raise BadOrder(f"no product {product!r}")
     cart.amounts[product] = min(MOST, cart.amounts.get(product, 0) + amount)
 
@@ -49,12 +49,13 @@ def controls(cart: Cart) -> str:
 
 def summary(cart: Cart) -> dict[str, object]:
     """The cart with its prices, all in cents."""
+    known = catalogue.by_id()
     lines = [
-        {"product": key, "name": BY_ID[key].name, "amount": amount, "price": BY_ID[key].price * amount}
+        {"product": key, "name": known[key].name, "amount": amount, "price": known[key].price * amount}
         for key, amount in sorted(cart.amounts.items())
     ]
     charged = [{"name": name, "price": price} for name, price in extras(cart)]
-    total = sum(BY_ID[key].price * amount for key, amount in cart.amounts.items())
+    total = sum(known[key].price * amount for key, amount in cart.amounts.items())
     return {"lines": lines, "extras": charged, "total": total + sum(price for _, price in extras(cart))}
 
 

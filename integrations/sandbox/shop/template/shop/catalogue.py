@@ -1,6 +1,10 @@
 """What the shop sells."""
 
+from contextlib import closing
 from dataclasses import dataclass
+
+from shop import settings
+from shop.schema import connect
 
 
 @dataclass(frozen=True)
@@ -12,20 +16,21 @@ class Product:
     price: int
 
 
-PRODUCTS = (
-    Product("teapot", "Teapot, blue", 2490),
-    Product("cups", "Six cups", 1890),
-    Product("sencha", "Green tea Sencha", 990),
-    Product("assam", "Black tea Assam", 850),
-    Product("biscuits", "Butter biscuits", 420),
-    Product("kettle", "Kettle with a whistle", 3990),
-)
-BY_ID = {product.id: product for product in PRODUCTS}
+def products() -> tuple[Product, ...]:
+    """Everything, in the order of the shelf."""
+    with closing(connect(settings.database())) as connection:
+        rows = connection.execute("SELECT id, name, price FROM products ORDER BY position").fetchall()
+    return tuple(Product(*row) for row in rows)
+
+
+def by_id() -> dict[str, Product]:
+    """Everything, by its id."""
+    return {product.id: product for product in products()}
 
 
 def listing(query: dict[str, str]) -> tuple[Product, ...]:
     """The products that a page shows, in the order of the shelf."""
-    return PRODUCTS
+    return products()
 
 
 def controls(query: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from html import escape
 
 from shop import cart as carts
-from shop import catalogue
+from shop import catalogue, orders
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Shop</title><style>
@@ -49,7 +49,7 @@ def cart(content: carts.Cart) -> str:
         for extra in about["extras"]
     )
     rows += f"<tr><td><b>Total</b></td><td class=price><b>{money(about['total'])}</b></td><td></td></tr>"
-    return f"<table>{rows}</table>{carts.controls(content)}"
+    return f"<table>{rows}</table>{carts.controls(content)}{orders.controls(content)}"
 
 
 def _button(action: str, label: str, product: str) -> str:

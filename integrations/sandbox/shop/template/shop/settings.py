@@ -11,7 +11,7 @@ class MissingSetting(ValueError):
 
 
 def environment() -> str:
-    """staging, production, or local where nobody said."""
+    """dev, test, review/BRANCH, staging, production, or local where nobody said."""
     return os.environ.get("SHOP_ENV", "local")
 
 
@@ -23,6 +23,14 @@ def setting(name: str, default: str) -> str:
     if environment() == "production":
         raise MissingSetting(f"SHOP_{name} is not set")
     return default
+
+
+def database() -> Path:
+    """The file of the database; beside the code only where nobody deployed it."""
+    given = os.environ.get("SHOP_DATABASE")
+    if given is None and environment() != "local":
+        raise MissingSetting("SHOP_DATABASE is not set")
+    return Path(given) if given else ROOT / "shop.db"
 
 
 def sha() -> str:

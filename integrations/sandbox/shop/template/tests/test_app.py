@@ -5,7 +5,7 @@ import unittest
 from contextlib import contextmanager
 
 from shop.app import Shop
-from shop.settings import MissingSetting, setting
+from shop.settings import MissingSetting, database, setting
 
 
 @contextmanager
@@ -54,6 +54,13 @@ class AppTest(unittest.TestCase):
         self.cookie = ""
         self.assertEqual(json.loads(self.ask("GET", "/api/cart")[1])["lines"], [])
 
+    def test_an_order_empties_the_cart(self):
+        self.ask("POST", "/cart/add", "product=cups")
+        self.assertIn("Order", self.ask("GET", "/cart")[1])
+        self.assertEqual(self.ask("POST", "/orders", "email=nobody")[0], 400)
+        self.assertEqual(self.ask("POST", "/orders", "email=ada@example.test")[0], 303)
+        self.assertEqual(json.loads(self.ask("GET", "/api/cart")[1])["lines"], [])
+
     def test_nonsense_is_refused_and_changes_nothing(self):
         self.assertEqual(self.ask("POST", "/cart/add", "product=moon")[0], 400)
         self.assertEqual(self.ask("POST", "/cart/paint", "product=cups")[0], 404)
@@ -70,7 +77,17 @@ class AppTest(unittest.TestCase):
         _, text = self.ask("GET", "/metrics")
         self.assertIn('shop_requests_total{method="GET",path="/cart",status="200"} 1', text)
         self.assertIn('shop_requests_total{method="GET",path="other",status="404"} 1', text)
-        self.assertIn('shop_request_seconds_bucket{path="/cart",le="+Inf"} 1', text)
+        self.assertIn('shop_request_seconds_bucket{method="GET",path="/cart",le="+Inf"} 1', text)
+
+    def test_a_method_that_nobody_knows_breaks_no_label(self):
+        self.ask('PA"INT', "/cart")
+        _, text = self.ask("GET", "/metrics")
+        self.assertIn('shop_requests_total{method="other",path="other",status="404"} 1', text)
+
+    def test_the_requests_in_flight_come_and_go(self):
+        for path in ("/cart", "/nowhere", "/metrics"):
+            self.ask("GET", path)
+        self.assertIn("\nshop_requests_in_flight 1\n", self.ask("GET", "/metrics")[1])
 
     def test_an_error_is_logged_with_its_cause_and_answered_with_500(self):
         self.ask("POST", "/cart/add", "product=cups")
@@ -86,3 +103,12 @@ class AppTest(unittest.TestCase):
             with self.assertRaises(MissingSetting):
                 setting("NO_SUCH_THING", "1")
         self.assertEqual(setting("NO_SUCH_THING", "1"), "1")
+
+    def test_what_is_deployed_is_told_where_its_database_is(self):
+        with in_production():
+            self.assertEqual(database().name, "shop.db")
+            del os.environ["SHOP_DATABASE"]
+            with self.assertRaises(MissingSetting):
+                database()
+            del os.environ["SHOP_ENV"]
+            self.assertEqual(database().name, "shop.db")
