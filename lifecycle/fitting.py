@@ -45,6 +45,9 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
         return _unlike("candidate", number + 1, event.number)
     if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed | e.StepOverridden):
         return _unlike("candidate", number, event.number)
+    if isinstance(event, e.CandidateJudged):
+        turn = (release.judged.round if release.judged else 0) + 1
+        return _unlike("candidate", number, event.number) or _unlike("judgement", turn, event.round)
     if isinstance(event, e.SignOffReminded | e.DeputyAsked):
         return _unlike("candidate", number, event.number)
     if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):

@@ -62,6 +62,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
             "Abandoned": p.ABANDONED,
         },
         p.SIGN_OFF: {
+            "CandidateJudged": p.SIGN_OFF,
             "SignOffAsked": p.SIGN_OFF,
             "SignOffReminded": p.SIGN_OFF,
             "DeputyAsked": p.SIGN_OFF,
@@ -92,6 +93,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         p.ROLLING_BACK: {"RolledBack": p.ROLLED_BACK},
         p.ROLLED_BACK: {
+            "CandidateJudged": p.ROLLED_BACK,
             "ProductionStarted": p.PRODUCTION,
             "Superseded": p.SUPERSEDED,
             "Abandoned": p.ABANDONED,

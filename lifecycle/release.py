@@ -41,6 +41,7 @@ class Release(BaseModel):
     candidates: tuple[e.CandidateCut, ...] = ()
     candidate_asked: e.CandidateAsked | None = None
     verified: e.CandidateVerified | None = None
+    judged: e.CandidateJudged | None = None
     rejected: e.CandidateRejected | None = None
     staged: e.Staged | None = None
     asked: tuple[e.SignOffAsked, ...] = ()
@@ -230,6 +231,7 @@ _LISTS: Mapping[str, str] = {
 _SINGLES: Mapping[str, str] = {
     "CandidateAsked": "candidate_asked",
     "CandidateVerified": "verified",
+    "CandidateJudged": "judged",
     "CandidateRejected": "rejected",
     "Staged": "staged",
     "ReleaseTimed": "timed",
@@ -257,7 +259,7 @@ def _changes(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
 def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
     match event:
         case e.CandidateCut():
-            standing = {"verified": None, "rejected": None, "staged": None}
+            standing = {"verified": None, "judged": None, "rejected": None, "staged": None}
             return {"candidate_asked": None, "outdated": False, **standing}
         case e.ScopeChanged():
             return {"plan": _replanned(release, event), "outdated": release.candidate is not None}

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lifecycle import signoff
+from lifecycle.gates import standing
+from lifecycle.gates.standing import NEVER_STALE, Standing
 from lifecycle.phases import Phase
 from lifecycle.policy import Step
 from lifecycle.release import Release
 from lifecycle.verdict import Verdict
 
 
-def may_go_out(release: Release, steps: Sequence[Step]) -> Verdict:
+def may_go_out(release: Release, steps: Sequence[Step], gates: Standing = NEVER_STALE) -> Verdict:
     """Whether the newest candidate may go to production now, be it for the first time or again.
 
     After a rollback the sign-offs were given once already; what is needed then is that a person has
-    released the hold.
+    released the hold. `gates` is what the gates' verdict is measured by; without it no exception holds.
     """
+    number = release.candidate.number if release.candidate else 0
+    failing = standing.obstacles(number, release.judged or release.verified, gates)
     if release.phase is Phase.ROLLED_BACK:
         held = (f"the release is held: {release.hold.reason}",) if release.hold else ()
-        return Verdict(reasons=held)
-    return signoff.may_ship(release, steps)
+        return Verdict(reasons=(*held, *failing))
+    return Verdict(reasons=(*signoff.may_ship(release, steps).reasons, *failing))

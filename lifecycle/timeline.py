@@ -16,6 +16,7 @@ _WORDS: Mapping[str, str] = {
     "CandidateAsked": "{e.person} asked for candidate {e.number}",
     "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",
     "CandidateVerified": "pipeline and gates passed",
+    "CandidateJudged": "the gates were judged again",
     "Staged": "staging serves the candidate",
     "SignOffReminded": "{e.person} was reminded of {e.step}",
     "DeputyAsked": "{e.deputy} may sign {e.step} in place of {e.person}",
@@ -87,6 +88,9 @@ def _remark(event: e.ReleaseEvent) -> str:
             said = "; ".join(part for part in (score, event.comment, by) if part)
         case e.SignOffWithdrawn() | e.Resumed() | e.CandidateAsked():
             said = event.reason
+        case e.CandidateVerified() | e.CandidateJudged():
+            excepted = (f"{gate} excepted" for gate in event.excepted)
+            said = "; ".join([*event.reasons, *excepted])
         case _:
             said = ""
     return f": {said}" if said else ""

@@ -8,11 +8,10 @@ from prefect import task
 from pydantic import BaseModel
 
 from integrations.gitlab.models import Pipeline
-from lifecycle.gates import JobEvidence, PipelineEvidence, TestEvidence
+from lifecycle.gates import ending
+from lifecycle.policy import Project
 from tasks.context import gitlab
 from tasks.effects import RETRY, done, once
-
-FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 
 
 class Started(BaseModel):
@@ -70,21 +69,13 @@ def look(project_id: int, pipeline_id: int) -> Pipeline:
     return gitlab().pipelines.get(project_id, pipeline_id)
 
 
-@task(task_run_name="evidence of pipeline {pipeline_id}", **RETRY)
-def evidence(project_id: int, pipeline_id: int) -> PipelineEvidence:
-    """What the pipeline shows for the gates. Reads only."""
-    pipeline = gitlab().pipelines.get(project_id, pipeline_id)
-    tests = gitlab().pipelines.test_summary(project_id, pipeline_id)
-    return PipelineEvidence(
-        sha=pipeline.sha,
-        status=pipeline.status,
-        jobs=tuple(
-            JobEvidence(name=job.name, status=job.status, allow_failure=job.allow_failure)
-            for job in gitlab().pipelines.jobs(project_id, pipeline_id)
-        ),
-        tests=TestEvidence(total=tests.count, failed=tests.failed, errors=tests.error, skipped=tests.skipped),
-        coverage=pipeline.coverage,
-    )
+def has_ended(project: Project, pipeline: Pipeline, now: datetime) -> bool:
+    """The pipeline's status is its last one: no job of it is being retried, or may still be by itself."""
+    failed = pipeline.status == "failed"
+    jobs = gitlab().pipelines.jobs(project.gitlab, pipeline.id) if failed else ()
+    statuses = [job.status for job in jobs]
+    settles = project.gates.settles_after
+    return ending.has_ended(pipeline.status, statuses, pipeline.finished_at, settles, now)
 
 
 def deployment_of(project_id: int, environment: str, sha: str) -> int | None:

@@ -9,10 +9,11 @@ from datetime import datetime
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
 from lifecycle import events, feedback, release, shipping
+from lifecycle.gates.standing import Standing
 from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
-from tasks import effects, pipelines, plan_messages, posts, release_messages, signoffs, timeline
+from tasks import effects, gates, pipelines, plan_messages, posts, release_messages, signoffs, timeline
 from tasks.context import ledger, policy
 from tasks.walk import Wait, Walk, new_events, walks
 
@@ -112,7 +113,12 @@ class ReleaseWalk(Walk):
     @property
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
-        return shipping.may_go_out(self.release, self.steps)
+        return shipping.may_go_out(self.release, self.steps, self.gates_standing)
+
+    @property
+    def gates_standing(self) -> Standing:
+        """By what the verdict of the gates is measured now."""
+        return gates.standing(self.project, self.now)
 
     def done(self, op_key: str) -> bool:
         """The effect of that key is on record as done."""
@@ -128,7 +134,7 @@ class ReleaseWalk(Walk):
             self.project.gitlab, ref, sha, step, number, subject=self.subject
         )
         pipeline = pipelines.look(self.project.gitlab, begun.pipeline_id)
-        if pipeline.status in pipelines.FINISHED:
+        if pipelines.has_ended(self.project, pipeline, self.now):
             return PipelineRun(pipeline, None)
         until = self.now + self.policy.waits.poll
         return PipelineRun(

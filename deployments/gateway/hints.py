@@ -14,12 +14,12 @@ from integrations.slack import inbound
 from integrations.slack.events import SlackEvent, SlashCommand, ViewSubmission
 from lifecycle import events, release
 from lifecycle.candidates import READY
+from lifecycle.gates.ending import FINISHED
 from lifecycle.policy import Project
 from lifecycle.release import Phase
 from lifecycle.workflow import UnknownStatus
 from tasks import request_form
 from tasks.context import policy
-from tasks.pipelines import FINISHED
 
 
 @dataclass(frozen=True)

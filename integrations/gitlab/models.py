@@ -195,7 +195,7 @@ class Note(Wire):
 
 
 class Pipeline(Wire):
-    """A pipeline. `yaml_errors` and `coverage` (percent) come with single reads only."""
+    """A pipeline. `yaml_errors`, `coverage` (percent) and `duration_s` come with single reads only."""
 
     id: int
     status: Text = ""
@@ -209,6 +209,7 @@ class Pipeline(Wire):
     created_at: OptionalTime = None
     updated_at: OptionalTime = None
     finished_at: OptionalTime = None
+    duration_s: float | None = Field(default=None, validation_alias="duration")
     changed: bool = False
 
 
@@ -220,7 +221,10 @@ class Variable(Wire):
 
 
 class Job(Wire):
-    """A job. `status` is created, pending, running, success, failed, canceled, skipped, manual, ..."""
+    """A job. `status` is created, pending, running, success, failed, canceled, skipped, manual, ...
+
+    `archive` is the name of its archive of artifacts, None if it left none.
+    """
 
     id: int
     name: Text = ""
@@ -238,6 +242,7 @@ class Job(Wire):
     started_at: OptionalTime = None
     finished_at: OptionalTime = None
     duration_s: float | None = Field(default=None, validation_alias="duration")
+    archive: str | None = _within("artifacts_file", "filename")
     changed: bool = False
 
 

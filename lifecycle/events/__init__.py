@@ -14,6 +14,7 @@ from lifecycle.events.base import Fact, Sha
 from lifecycle.events.candidates import (
     CandidateAsked,
     CandidateCut,
+    CandidateJudged,
     CandidateRejected,
     CandidateVerified,
     Staged,
@@ -56,6 +57,7 @@ __all__ = [
     "Abandoned",
     "CandidateAsked",
     "CandidateCut",
+    "CandidateJudged",
     "CandidateRejected",
     "CandidateVerified",
     "Closed",
@@ -104,6 +106,7 @@ ReleaseEvent = Annotated[
     | CandidateAsked
     | CandidateCut
     | CandidateVerified
+    | CandidateJudged
     | CandidateRejected
     | Staged
     | SignOffAsked

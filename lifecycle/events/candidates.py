@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from lifecycle.events.base import Fact, Sha
 from lifecycle.metrics import CommitFact
@@ -46,9 +46,10 @@ class CandidateCut(Fact, frozen=True):
 
 
 class CandidateVerified(Fact, frozen=True):
-    """The pipeline and the gates let the candidate pass.
+    """The pipeline and the gates let the candidate pass, at the moment `at` (None in old histories).
 
-    `irreversible` are the migrations in it that cannot be taken back.
+    `passed` and `excepted` are the gates that were asked; `irreversible` are the migrations in it that
+    cannot be taken back.
     """
 
     identity = ("number",)
@@ -57,6 +58,30 @@ class CandidateVerified(Fact, frozen=True):
     pipeline_id: int
     url: str = ""
     irreversible: tuple[str, ...] = ()
+    at: AwareDatetime | None = None
+    passed: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What spoke against it: nothing, or it would have been rejected."""
+        return ()
+
+
+class CandidateJudged(Fact, frozen=True):
+    """The gates of a verified candidate were judged again; `reasons` empty: they still let it pass.
+
+    `round` counts the judgements of one candidate.
+    """
+
+    identity = ("number", "round")
+    kind: Literal["CandidateJudged"] = "CandidateJudged"
+    number: int
+    round: int
+    at: AwareDatetime
+    passed: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 class CandidateRejected(Fact, frozen=True):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("lifecycle", "flows", "tasks", "integrations", "deployments")
 
 PURE_MODULES = {
-    *("__future__", "collections", "dataclasses", "enum", "types", "typing"),
+    *("__future__", "abc", "collections", "dataclasses", "enum", "types", "typing"),
     *("array", "functools", "heapq", "itertools", "math", "operator", "statistics"),
     *("datetime", "zoneinfo", "hashlib", "json", "re", "unicodedata"),
     *("pydantic", "numpy", "Stemmer", "lifecycle"),

@@ -106,6 +106,13 @@ def _takes_back(later: e.ReleaseEvent, given: e.SignOffGiven) -> bool:
     )
 
 
+def ungated(history: Sequence[e.ReleaseEvent], going: e.ProductionStarted) -> tuple[str, ...]:
+    """What the last judgement of this very candidate's gates says against it."""
+    kinds = (e.CandidateVerified, e.CandidateJudged)
+    told = [fact for fact in history if isinstance(fact, kinds) and fact.number == going.number]
+    return told[-1].reasons if told else ("never judged",)
+
+
 def held_at(history: Sequence[e.ReleaseEvent]) -> list[bool]:
     """For each fact, whether the release was held when it was told."""
     held, found = False, list[bool]()
