@@ -9,6 +9,7 @@ from prefect import task
 from pydantic import BaseModel
 
 from integrations.errors import Conflict, NotFound
+from integrations.gitlab.models import MergeRequest
 from lifecycle import delta
 from lifecycle.metrics import CommitFact
 from lifecycle.policy import Policy
@@ -122,11 +123,15 @@ def _files_of_issues(project_id: int, jira_key: str, issues: Sequence[str]) -> d
     """Per issue the files that its merged merge requests touched, on whichever branch they went in."""
     files: dict[str, set[str]] = {issue: set() for issue in issues}
     for request in gitlab().merge_requests.list(project_id, state="merged"):
-        named = issue_keys(f"{request.source_branch} {request.title} {request.description}", jira_key)
-        for issue in named:
+        for issue in issues_of(request, jira_key):
             if issue in files:
                 files[issue].update(gitlab().merge_requests.files(project_id, request.iid))
     return {issue: found for issue, found in files.items() if found}
+
+
+def issues_of(request: MergeRequest, jira_key: str) -> tuple[str, ...]:
+    """The issues that a merge request names in its branch, title or description."""
+    return issue_keys(f"{request.source_branch} {request.title} {request.description}", jira_key)
 
 
 def _digest(blobs: dict[str, str]) -> str:
