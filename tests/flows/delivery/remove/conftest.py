@@ -87,25 +87,24 @@ def shop(team: Team) -> Shop:
     return Shop(team)
 
 
-def plan(*keys: str, links: Sequence[tuple[str, str]] = ()) -> None:
-    """1.4.0 with these issues; `links` are (blocker, blocked)."""
+def plan(*keys: str, links: Sequence[tuple[str, str]] = (), version: str = "1.4.0") -> None:
+    """A release with these issues; `links` are (blocker, blocked)."""
     blockers = {key: tuple(before for before, after in links if after == key) for key in keys}
     lines = tuple(ScopeLine(key=key, blocked_by=blockers[key]) for key in keys)
-    tell(
-        e.Planned(
-            project="shop",
-            version="1.4.0",
-            issues=keys,
-            titles={key: f"Wish {key}" for key in keys},
-            base="main",
-            plan_hash="p1",
-            lines=lines,
-        )
+    planned = e.Planned(
+        project="shop",
+        version=version,
+        issues=keys,
+        titles={key: f"Wish {key}" for key in keys},
+        base="main",
+        plan_hash="p1",
+        lines=lines,
     )
+    tell(planned, subject=f"release:shop:{version}")
 
 
-def tell(*facts: e.ReleaseEvent) -> None:
-    context.ledger().append(SUBJECT, new_events(SUBJECT, facts), now=NOW)
+def tell(*facts: e.ReleaseEvent, subject: str = SUBJECT) -> None:
+    context.ledger().append(subject, new_events(subject, facts), now=NOW)
 
 
 def release() -> Release:
