@@ -11,6 +11,7 @@ from lifecycle import events as e
 from lifecycle.phases import TRANSITIONS
 from lifecycle.policy import Person, Policy
 from lifecycle.release import Release, scope_of
+from lifecycle.removal import Removal, Reverted
 from lifecycle.scope import Difference, Scope, ScopeLine, changed, difference, objections
 from lifecycle.signoff import request_id
 from lifecycle.verdict import Verdict
@@ -30,26 +31,28 @@ class Approving(BaseModel):
         return not self.reasons
 
 
-def may_ask(release: Release, add: Sequence[ScopeLine], remove: Sequence[str]) -> Verdict:
+def may_ask(
+    release: Release, add: Sequence[ScopeLine], remove: Sequence[str], reverts: Sequence[Reverted] = ()
+) -> Verdict:
     """Whether this change may be put to the review's roles now, with every reason against it."""
     if (release.phase, "ScopeChangeAsked") not in TRANSITIONS:
         return Verdict(reasons=(f"the release is past it: {release.phase}",))
     if release.scope_change is not None:
         return Verdict(reasons=("another change waits: approve or refuse that first",))
-    reasons = [*objections(release.scope, add, remove), *_merged(release, remove)]
+    reasons = [*objections(release.scope, add, remove), *_merged(release, remove, reverts)]
     reasons += [
         f"{line.key} goes out with this release already" for line in add if line.key in release.plan.carries
     ]
     return Verdict(reasons=tuple(reasons))
 
 
-def _merged(release: Release, remove: Collection[str]) -> list[str]:
+def _merged(release: Release, remove: Collection[str], reverts: Sequence[Reverted]) -> list[str]:
     """What cannot be taken out of the plan alone: its merges are in the candidate."""
-    candidate = release.candidate
+    candidate, taken_out = release.candidate, {key for each in reverts for key in each.issues}
     return [
         f"{key}: its merges are in candidate {candidate.number}; the code has to be taken out first"
         for key in remove
-        if candidate is not None and candidate.digests.get(key)
+        if candidate is not None and candidate.digests.get(key) and key not in taken_out
     ]
 
 
@@ -63,6 +66,7 @@ def asking(
     person: str,
     door: str,
     due: datetime,
+    removal: Removal | None = None,
 ) -> e.ScopeChangeAsked:
     """The question to put. It binds the plan as it stands and the plan it leads to; each asking is its own.
 
@@ -85,6 +89,8 @@ def asking(
         person=person,
         door=door,
         due=due,
+        reverts=removal.told if removal else (),
+        because=removal.dependents if removal else (),
     )
 
 
@@ -123,6 +129,18 @@ def missing(release: Release, request: str, policy: Policy) -> tuple[str, ...]:
     return tuple(role for role in policy.review.roles if role not in roles)
 
 
+def agreed(release: Release, policy: Policy) -> bool:
+    """Every role has approved the change that waits; if it reverts merges, that is under way."""
+    asked = release.scope_change
+    return asked is not None and not missing(release, asked.request, policy)
+
+
+def speaks(person: Person, policy: Policy) -> bool:
+    """Whether `person` has a say in a change of scope."""
+    wanted = set(policy.review.roles)
+    return person.active and bool(set(person.roles) & wanted if wanted else set(person.roles) - {"client"})
+
+
 def effect(release: Release, policy: Policy) -> Verdict | e.ScopeChanged | None:
     """What follows for the change that waits: None while a role is missing, then the fact that it took
     effect, or why it cannot any more.
@@ -132,7 +150,7 @@ def effect(release: Release, policy: Policy) -> Verdict | e.ScopeChanged | None:
     asked = release.scope_change
     if asked is None or missing(release, asked.request, policy):
         return None
-    if late := _merged(release, asked.remove):
+    if late := _merged(release, asked.remove, asked.reverts):
         return Verdict(reasons=tuple(late))
     after = changed(release.scope, asked.add, asked.remove)
     return e.ScopeChanged(request=asked.request, plan_hash=asked.new_hash, issues=after.issues)

@@ -11,7 +11,7 @@ from lifecycle.release import Release
 _WORDS: Mapping[str, str] = {
     "ScopeChangeAsked": "{e.person} wants another scope ({e.changes}): {e.why}",
     "ScopeChangeApproved": "{e.person} approved the change of scope as {e.voice} (by {e.door})",
-    "ScopeChangeRefused": "{e.person} refused the change of scope (by {e.door}): {e.reason}",
+    "ScopeChangeRefused": "{e.by} refused the change of scope (by {e.door}): {e.reason}",
     "ScopeChanged": "the scope is changed",
     "CandidateAsked": "{e.person} asked for candidate {e.number}",
     "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",

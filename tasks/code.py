@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from prefect import task
 from pydantic import BaseModel
 
-from integrations.errors import Conflict, NotFound
+from integrations.errors import NotFound
+from integrations.gitlab.models import MergeRequest
 from lifecycle import delta
 from lifecycle.metrics import CommitFact
 from lifecycle.policy import Policy
@@ -122,11 +123,15 @@ def _files_of_issues(project_id: int, jira_key: str, issues: Sequence[str]) -> d
     """Per issue the files that its merged merge requests touched, on whichever branch they went in."""
     files: dict[str, set[str]] = {issue: set() for issue in issues}
     for request in gitlab().merge_requests.list(project_id, state="merged"):
-        named = issue_keys(f"{request.source_branch} {request.title} {request.description}", jira_key)
-        for issue in named:
+        for issue in issues_of(request, jira_key):
             if issue in files:
                 files[issue].update(gitlab().merge_requests.files(project_id, request.iid))
     return {issue: found for issue, found in files.items() if found}
+
+
+def issues_of(request: MergeRequest, jira_key: str) -> tuple[str, ...]:
+    """The issues that a merge request names in its branch, title or description."""
+    return issue_keys(f"{request.source_branch} {request.title} {request.description}", jira_key)
 
 
 def _digest(blobs: dict[str, str]) -> str:
@@ -148,27 +153,6 @@ def production_tag(project_id: int, environment: str = "production") -> tuple[st
     for deployment in gitlab().environments.deployments(project_id, environment, status="success", limit=1):
         return deployment.ref, deployment.sha
     return None
-
-
-@task(task_run_name="merge {source} back to {target}", **RETRY)
-def merge_back(project_id: int, source: str, target: str, title: str, *, subject: str) -> str:
-    """Bring the release branch's own commits back; the merge request's address.
-
-    A repeat finds the merge request. One that cannot be merged by itself stays open for a person.
-    """
-    comparison = gitlab().repository.compare(project_id, target, source)
-    if not comparison.commits:
-        return ""
-    merged = gitlab().merge_requests.list(project_id, state="merged", source=source, target=target)
-    for request in merged:
-        return request.web_url
-    request = gitlab().merge_requests.open(
-        project_id, source, target, title, f"Made by the release {subject}."
-    )
-    try:
-        return gitlab().merge_requests.merge(project_id, request.iid, request.sha or "").web_url
-    except Conflict:
-        return request.web_url
 
 
 def require_branch(project_id: int, branch: str) -> str:

@@ -85,6 +85,7 @@ def change(release: Release, asked: e.ScopeChangeAsked, rules_: Policy) -> Conte
         b.section(f"{_name(rules_, asked.person)} asks: {b.escape(asked.why)}"),
         b.section("\n".join(f"• {line}" for line in lines) or asked.changes),
     ]
+    rows += _reverted(asked)
     approved = [a for a in release.scope_approved if a.request == asked.request]
     rows += [
         b.context(f"✅ approved by {_name(rules_, a.person)} as {b.escape(a.voice)}") for a in approved[:10]
@@ -92,14 +93,29 @@ def change(release: Release, asked: e.ScopeChangeAsked, rules_: Policy) -> Conte
     return Content(text=title, blocks=b.fit([*rows, *_ending(release, asked, rules_)]))
 
 
+def _reverted(asked: e.ScopeChangeAsked) -> list[b.Block]:
+    """What leaves the release branch, the newest first, and why some issues leave with others."""
+    if not asked.reverts:
+        return []
+    merges = [f"`{each.sha[:8]}` {b.escape(b.cut(each.title, TITLE_CHARS))}" for each in asked.reverts]
+    because = [f"• {b.escape(b.cut(each, 200))}" for each in asked.because[:20]]
+    more = [f"and {len(merges) - 15} more"] if len(merges) > 15 else []
+    text = "\n".join([*because, "Taken out of the branch, the newest first:", *merges[:15], *more])
+    return [b.section(text)]
+
+
 def _ending(release: Release, asked: e.ScopeChangeAsked, rules_: Policy) -> list[b.Block]:
     refused = next((r for r in release.scope_refused if r.request == asked.request), None)
     if refused is not None:
-        return [b.context(f"🚫 refused by {_name(rules_, refused.person)}: {b.escape(refused.reason)}")]
+        return [
+            b.context(f"🚫 refused by {_name(rules_, refused.by)}: {b.escape(b.cut(refused.reason, 1500))}")
+        ]
     if release.scope_change != asked:
         return [b.context("🏁 in effect; sign-offs given before are asked for anew")]
     if (release.phase, "ScopeChanged") not in TRANSITIONS:
         return [b.context(f"⌛ too late: the release is in {release.phase}")]
+    if scope_changes.agreed(release, rules_):
+        return [b.context("⏳ approved; the merges are being taken out of the branch")]
     missing = ", ".join(scope_changes.missing(release, asked.request, rules_))
     due = int(asked.due.timestamp())
     by = f"due <!date^{due}^{{date_short_pretty}} {{time}}|{asked.due:%Y-%m-%d %H:%M} UTC>"

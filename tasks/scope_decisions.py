@@ -22,6 +22,7 @@ from lifecycle import scope_changes
 from lifecycle.candidates import READY
 from lifecycle.policy import Person, Project
 from lifecycle.release import Door, IllegalEvent, Release
+from lifecycle.removal import Removal
 from lifecycle.requests import one_line
 from lifecycle.scope import ScopeLine
 from lifecycle.verdict import Verdict
@@ -47,8 +48,12 @@ def ask_change(
     person_id: str,
     door: Door = "cli",
     now: datetime | None = None,
+    *,
+    removal: Removal | None = None,
 ) -> Outcome:
     """Ask the review's roles for another scope; the same wish, while it waits, is no second one.
+
+    `removal` is what leaves the release branch along with it, once they have approved.
 
     Raises:
         Transient: Jira or the ledger did not answer; call again.
@@ -62,8 +67,10 @@ def ask_change(
         if not one_line(why):
             raise _Refusal("Not asked: say why.")
         project = policy().project(release.plan.project)
-        lines, reasons = _read(project, release, adding, removing)
-        verdict = scope_changes.may_ask(release, lines, removing)
+        reverts = removal.told if removal else ()
+        leaves = {key for each in reverts for key in each.issues}
+        lines, reasons = _read(project, release, adding, [key for key in removing if key not in leaves])
+        verdict = scope_changes.may_ask(release, lines, removing, reverts)
         if reasons or not verdict.allowed:
             raise _Refusal(f"Not asked: {'; '.join((*verdict.reasons, *reasons))}.")
         fact = scope_changes.asking(
@@ -75,6 +82,7 @@ def ask_change(
             person=person.id,
             door=door,
             due=moment + policy().review.due,
+            removal=removal,
         )
         who = " and ".join(scope_changes.missing(release, fact.request, policy()))
         return (fact,), f"Asked: it takes effect once {who} approved."
@@ -99,6 +107,8 @@ def approve(request: str, person_id: str, door: Door = "slack", now: datetime | 
         follows = scope_changes.effect(after, policy())
         if isinstance(follows, Verdict):
             raise _Refusal(f"Not approved: {'; '.join(follows.reasons)}.")
+        if follows is not None and after.scope_change and after.scope_change.reverts:
+            return (fact,), "Approved: its merges are taken out of the branch now, then the scope is changed."
         if follows is not None:
             return (fact, follows), "Approved: the scope is changed."
         missing = scope_changes.missing(after, request, policy())
@@ -121,6 +131,8 @@ def refuse(
         may = scope_changes.may_decide(release, request, person, policy(), moment)
         if not may.allowed and not own:
             raise _Refusal(f"Not refused: {'; '.join(may.reasons)}.")
+        if asked is not None and asked.reverts and scope_changes.agreed(release, policy()):
+            raise _Refusal("Not refused: everybody has approved, and its merges are being taken out.")
         if not one_line(reason):
             raise _Refusal("Not refused: say why.")
         fact = e.ScopeChangeRefused(request=request, person=person.id, reason=one_line(reason), door=door)

@@ -73,6 +73,21 @@ def start_release(
     return _known(_release(subject), wanted, hotfix_of, subject, f"{version} is started.")
 
 
+def start_hotfix(project_id: str, version: str, keys: Sequence[str], person_id: str) -> Outcome:
+    """Plan `version` as a hotfix of what production serves; see `start_release`.
+
+    Raises:
+        Transient: Jira, GitLab or the ledger did not answer; call again.
+    """
+    production = code.production_tag(policy().project(project_id).gitlab)
+    if production is None:
+        return Outcome(accepted=False, message="Not started: nothing is in production yet.")
+    # Once this very hotfix is in production itself, a repeat is one all the same.
+    known = _release(rules.release_id(project_id, version))
+    base = known.plan.base if known is not None else production[0]
+    return start_release(project_id, version, keys, person_id, hotfix_of=base)
+
+
 def _wanted(keys: Sequence[str]) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(key.strip().upper() for key in keys))
     if not wanted:

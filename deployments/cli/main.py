@@ -23,6 +23,7 @@ from deployments.cli import (
     planning,
     policy,
     release,
+    removing,
     running,
     valuing,
 )
@@ -40,6 +41,7 @@ commands = App(
 commands.command(running.demo)
 commands.command(running.sandbox_app)
 commands.command(running.up)
+removing.add_to(release.app)
 commands.command(release.app)
 commands.command(pending.pending)
 valuing.add_to(planning.requests_app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lifecycle.events import Held, ProductionDeployed, ProductionStarted, RollbackStarted
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import code, issues, notes, pipelines, plan_writes, posts, release_messages
+from tasks import code, issues, merging_back, notes, pipelines, plan_writes, posts, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -98,13 +98,7 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
     issues.release_version(walk.project.jira, walk.version, deployed.at.date())
     plan_writes.close_milestone(walk.project.id, walk.version)
     notes.publish(walk.project.gitlab, walk.version, notes.of(walk.release), subject=walk.subject)
-    code.merge_back(
-        walk.project.gitlab,
-        walk.branch,
-        walk.project.main,
-        f"Merge {walk.version} back",
-        subject=walk.subject,
-    )
+    _merge_back(walk)
     _supersede(walk)
     headline = f"{walk.title} is live"
     posts.post(
@@ -115,6 +109,17 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
         subject=walk.subject,
     )
     return None
+
+
+def _merge_back(walk: ReleaseWalk) -> None:
+    """Bring it back to the main branch; what git cannot merge is told, and a person's."""
+    main, title = walk.project.main, f"Merge {walk.version} back"
+    back = merging_back.merge_back(walk.project.gitlab, walk.branch, main, title, subject=walk.subject)
+    if not back.merged:
+        headline = f"{walk.title} is not merged back to {main}"
+        lines = [f"Git cannot merge it: {back.url} is open for a person."]
+        news = release_messages.news("⚠️", headline, lines)
+        posts.post(headline, walk.project.channel, news, walk.op("not-merged-back"), subject=walk.subject)
 
 
 def _supersede(walk: ReleaseWalk) -> None:

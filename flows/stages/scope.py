@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.stages.plan import write
 from lifecycle import scope_changes
 from lifecycle.events import ScopeChanged
-from tasks import plan_messages, plan_writes, plans, posts
+from tasks import plan_messages, plan_writes, plans, posts, removing
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -17,10 +17,10 @@ def follow_scope(walk: ReleaseWalk) -> Wait | None:
         if not walk.done(key):
             content = plan_messages.change(walk.release, asked, walk.policy)
             posts.post(content.text, walk.policy.review.channel, content, key, subject=walk.subject)
-    # Whose approval was missing may have lost the role since.
+    # Its merges have to leave the branch first; or whose approval was missing has lost the role since.
     due = scope_changes.effect(walk.release, walk.policy)
     if isinstance(due, ScopeChanged) and not walk.past_sign_off:
-        walk.append(due)
+        walk.append(removing.concluded(walk.subject, walk.release, due))
     for fact in walk.release.scope_changed:
         if not walk.said(f"scoped:{fact.request}"):
             _carry_out(walk, fact)
@@ -34,6 +34,9 @@ def _carry_out(walk: ReleaseWalk, fact: ScopeChanged) -> None:
     for key in asked.remove:
         if key not in release.delivers:
             plans.take_out(key, walk.version, plan_writes.link_id(project.id, walk.version))
+        if asked.reverts:
+            op = walk.op(f"out:{fact.request}:{key}")
+            removing.put_back(project.id, key, walk.version, asked.why, op, subject=walk.subject)
     review = release.plan.review
     plans.changed_table(review or walk.op("plan"), plan_writes.closed_plan(review), release.scope)
     written = write(

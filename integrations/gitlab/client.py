@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import NoReturn, SupportsIndex
 
+from integrations.gitlab.commits import Commits
 from integrations.gitlab.environments import Environments
 from integrations.gitlab.issues import Issues
 from integrations.gitlab.merge_requests import MergeRequests
@@ -38,6 +39,7 @@ class GitLabClient:
     def __init__(self, settings: GitLabSettings) -> None:
         self._session = Session(settings)
         self.repository = Repository(self._session)
+        self.commits = Commits(self._session)
         self.merge_requests = MergeRequests(self._session)
         self.pipelines = Pipelines(self._session)
         self.environments = Environments(self._session)

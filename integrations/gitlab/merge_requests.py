@@ -77,8 +77,10 @@ class MergeRequests:
             raise
         return made.model_copy(update={"changed": True})
 
-    def merge(self, project_id: int, iid: int, sha: str) -> MergeRequest:
+    def merge(self, project_id: int, iid: int, sha: str, message: str = "") -> MergeRequest:
         """Merge, if the source branch's head is still `sha`; merged already at that head is success.
+
+        `message` is the merge commit's, GitLab's own if it is empty.
 
         GitLab may answer before it is done: look at `state`, and read again while it is `locked`.
 
@@ -92,8 +94,9 @@ class MergeRequests:
         before = self.get(project_id, iid)
         if before.state == "merged":
             return _merged_at(before, full_sha(sha), path)
+        body = {"sha": full_sha(sha), **({"merge_commit_message": message} if message else {})}
         try:
-            merged = self._session.put(MergeRequest, "merge", path, {"sha": full_sha(sha)})
+            merged = self._session.put(MergeRequest, "merge", path, body)
         except (Conflict, Refused) as error:
             # 405 comes for a merged one too; 406 and 422 are other versions' "cannot be merged".
             if error.status not in (405, 406, 409, 422):

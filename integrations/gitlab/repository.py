@@ -118,8 +118,11 @@ class Repository:
             return None
         return base64.b64decode(found.content) if found.encoding == "base64" else found.content.encode()
 
-    def revert(self, project_id: int, sha: str, branch: str) -> Commit:
+    def revert(self, project_id: int, sha: str, branch: str, *, beyond: str = "") -> Commit:
         """Put a commit on `branch` that takes `sha` back; if one is there already, that one.
+
+        With `beyond` (a ref) only a revert that it does not have counts as there: `sha` may have been
+        reverted and brought back earlier.
 
         Raises:
             Conflict: later commits stand in the way; a person has to revert it.
@@ -127,7 +130,7 @@ class Repository:
         Source: https://docs.gitlab.com/api/commits/#revert-a-commit
         """
         path = f"projects/{project_id}/repository/commits/{full_sha(sha)}/revert"
-        if found := self._reverting(project_id, sha, branch):
+        if found := self._reverting(project_id, sha, f"{beyond}..{branch}" if beyond else branch):
             return found
         try:
             commit = self._session.post(Commit, "revert", path, {"branch": branch})

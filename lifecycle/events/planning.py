@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from lifecycle.events.base import Fact
+from lifecycle.removal import Reverted
 from lifecycle.scope import ScopeLine
 
 
@@ -37,7 +38,9 @@ class Planned(Fact, frozen=True):
 class ScopeChangeAsked(Fact, frozen=True):
     """`person` wants another scope: the plan `plan_hash` without `remove` and with `add` is `new_hash`.
 
-    The review's roles decide; from `due` on deputies may approve too.
+    The review's roles decide; from `due` on deputies may approve too. `reverts` are the merges that are
+    taken out of the release branch, the newest first, before the change takes effect; `because` says why
+    some issues leave with others.
     """
 
     identity = ("request",)
@@ -51,6 +54,8 @@ class ScopeChangeAsked(Fact, frozen=True):
     person: str
     door: str
     due: AwareDatetime
+    reverts: tuple[Reverted, ...] = ()
+    because: tuple[str, ...] = ()
 
     @property
     def changes(self) -> str:
@@ -77,14 +82,22 @@ class ScopeChangeApproved(Fact, frozen=True):
 
 
 class ScopeChangeRefused(Fact, frozen=True):
-    """`person` refused the change: the plan stays as it is."""
+    """`person` refused the change: the plan stays as it is.
+
+    None: Conveyor could not take the merges out of the branch.
+    """
 
     identity = ("request",)
     kind: Literal["ScopeChangeRefused"] = "ScopeChangeRefused"
     request: str
-    person: str
+    person: str | None
     reason: str = Field(min_length=1)
     door: str
+
+    @property
+    def by(self) -> str:
+        """Who refused it, by id."""
+        return self.person or "Conveyor"
 
 
 class ScopeChanged(Fact, frozen=True):

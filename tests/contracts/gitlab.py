@@ -61,12 +61,15 @@ CALLS: dict[str, Call] = {
     "repository.merge_requests_of": lambda gl: gl.repository.merge_requests_of(1, SHA),
     "repository.release": lambda gl: gl.repository.release(1, "1.4.0"),
     "repository.create_release": lambda gl: gl.repository.create_release(1, "1.4.0", "1.4.0", "Notes"),
+    "commits.history": lambda gl: gl.commits.history(1, "main", "1.3.0"),
+    "commits.reverts": lambda gl: gl.commits.reverts(1, SHA, "main"),
+    "commits.changelog": lambda gl: gl.commits.changelog(1, "1.4.0", "1.3.0", "1.4.0", "Changelog"),
     "merge_requests.list": lambda gl: gl.merge_requests.list(
         1, state="merged", target="main", source="x", updated_after=THEN, labels=["a", "b"]
     ),
     "merge_requests.get": lambda gl: gl.merge_requests.get(1, 2),
     "merge_requests.open": lambda gl: gl.merge_requests.open(1, "x", "main", "Title", "Text"),
-    "merge_requests.merge": lambda gl: gl.merge_requests.merge(1, 2, SHA),
+    "merge_requests.merge": lambda gl: gl.merge_requests.merge(1, 2, SHA, "Merge"),
     "merge_requests.files": lambda gl: gl.merge_requests.files(1, 2),
     "merge_requests.commits": lambda gl: gl.merge_requests.commits(1, 2),
     "merge_requests.note": lambda gl: gl.merge_requests.note(1, 2, "Text", "key"),

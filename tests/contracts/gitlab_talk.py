@@ -96,6 +96,8 @@ TALK: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("GET", "repository/commits/main/merge_requests", {}),
     ("POST", "repository/commits/main/revert", {"branch": "main"}),
     ("POST", "repository/commits/topic/cherry_pick", {"branch": "main"}),
+    ("GET", "repository/changelog?version=1.1.0&from=1.0.0", {}),
+    ("POST", "repository/changelog", {"version": "1.1.0", "from": "1.0.0"}),
     ("DELETE", "repository/branches/topic", {}),
     ("POST", "issues", {"title": "It breaks", "labels": "bug"}),
     ("GET", "issues", {}),

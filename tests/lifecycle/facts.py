@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lifecycle import events as e
 from lifecycle.metrics import CommitFact
 from lifecycle.release import Release
+from lifecycle.removal import Reverted
 from lifecycle.scope import ScopeLine
 from lifecycle.watch import Observation
 from tests.lifecycle.story import NOW, later, sha
@@ -46,6 +47,7 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "new_hash": ("p1", "p2"),
         "add": ((), (ScopeLine(key="SHOP-7", title="Gift"),)),
         "remove": ((), ISSUES[:1]),
+        "reverts": ((), (Reverted(sha=sha(7), title="Cart", issues=ISSUES[:1]),)),
         "why": ("the client asked",),
         "roles": ((), ("manager",)),
         "started_by": (None, "olli"),

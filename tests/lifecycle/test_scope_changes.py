@@ -15,6 +15,7 @@ from lifecycle import signoff
 from lifecycle.candidates import ready
 from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.policy import Policy
+from lifecycle.removal import Commit, Merge, Removal
 from lifecycle.scope import ScopeLine
 from lifecycle.verdict import Verdict
 from lifecycle.workflow import Status
@@ -90,6 +91,40 @@ def test_what_is_in_the_candidate_cannot_leave_by_the_plan_alone() -> None:
     assert not rules.may_ask(story.release, [], ["SHOP-1"]).allowed
     assert "candidate 1" in rules.may_ask(story.release, [], ["SHOP-1"]).reasons[0]
     assert rules.may_ask(story.release, [], ["SHOP-2"]).allowed
+
+
+SECOND = Commit(sha=sha(2), title="Search", issues=("SHOP-2",))
+OUT = Removal(issues={"SHOP-2": "", "SHOP-9": "waits for SHOP-2"}, reverts=(Merge(commit=SECOND),))
+
+
+def test_what_is_in_the_candidate_leaves_with_its_merges() -> None:
+    story = Story().cut({"SHOP-1": "d", "SHOP-2": "d"})
+    assert rules.may_ask(story.release, [], ["SHOP-2"], OUT.told).allowed
+    assert not rules.may_ask(story.release, [], ["SHOP-1"], OUT.told).allowed
+    ask_for = {"why": "not wanted", "person": "olli", "door": "cli", "due": NOW}
+    asked = rules.asking(story.release, STREAM, [], ["SHOP-2"], **ask_for, removal=OUT)  # pyright: ignore[reportArgumentType]
+    assert (asked.reverts, asked.because) == (OUT.told, ("SHOP-9 waits for SHOP-2",))
+    story.tell(asked)
+    assert not rules.agreed(story.release, TEAM)
+    for person, role in (("mara", "manager"), ("quinn", "qa")):
+        assert rules.effect(story.release, TEAM) is None
+        story.tell(e.ScopeChangeApproved(request=asked.request, person=person, roles=(role,), door="cli"))
+    assert rules.agreed(story.release, TEAM)
+    fact = rules.effect(story.release, TEAM)
+    assert isinstance(fact, e.ScopeChanged)
+    story.tell(fact)
+    assert (story.release.plan.issues, story.release.phase) == (("SHOP-1",), Phase.REWORK)
+    assert not rules.agreed(story.release, TEAM)
+
+
+@pytest.mark.parametrize(
+    ("slug", "using", "speaks"),
+    [("mara", TEAM, True), ("dora", TEAM, False), ("dora", roles(), True), ("clara", roles(), False)],
+)
+def test_who_has_a_say_in_the_scope(slug: str, using: Policy, speaks: bool) -> None:
+    person = Story().person(slug)
+    assert rules.speaks(person, using) is speaks
+    assert not rules.speaks(person.model_copy(update={"active": False}), using)
 
 
 def test_what_a_rolled_back_release_left_is_not_added_again() -> None:

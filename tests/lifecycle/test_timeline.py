@@ -76,6 +76,10 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             "dora approved the change of scope as one of the team (by slack)",
         ),
         (e.CandidateAsked(number=2, person="olli", reason="a typo"), "olli asked for candidate 2: a typo"),
+        (
+            e.ScopeChangeRefused(request="r", person=None, reason="it conflicts", door="flow"),
+            "Conveyor refused the change of scope (by flow): it conflicts",
+        ),
     ],
 )
 def test_an_event_is_told_in_a_persons_words(event: e.ReleaseEvent, says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.sandbox.gitlab import (
     api_branches,
+    api_changelog,
     api_commits,
     api_files,
     api_hooks,
@@ -26,6 +27,7 @@ TABLE = [
         api_commits,
         api_files,
         api_rewrites,
+        api_changelog,
         api_merge_requests,
         api_notes,
         api_issues,
