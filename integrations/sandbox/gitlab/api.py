@@ -13,6 +13,7 @@ from integrations.sandbox.gitlab import (
     api_projects,
     api_releases,
     api_rewrites,
+    api_settings,
     api_tags,
     api_wiki,
 )
@@ -32,6 +33,7 @@ TABLE = [
         api_releases,
         api_hooks,
         api_wiki,
+        api_settings,
     )
     for route in module.routes.table
 ]
