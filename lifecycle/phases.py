@@ -39,6 +39,7 @@ _BEFORE_PRODUCTION = (
     "ScopeChangeAsked",
     "ScopeChangeApproved",
     "ScopeChangeRefused",
+    "FreezeOverridden",
 )
 """What people may do until production has started, wherever the release stands."""
 
@@ -62,6 +63,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
             "Abandoned": p.ABANDONED,
         },
         p.SIGN_OFF: {
+            "Unstaged": p.STAGING,
             "SignOffAsked": p.SIGN_OFF,
             "SignOffReminded": p.SIGN_OFF,
             "DeputyAsked": p.SIGN_OFF,
@@ -78,6 +80,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         # The other issues of a returned candidate go on being tested: their sign-offs may carry.
         p.REWORK: {
+            "Unstaged": p.REWORK,
             "SignOffGiven": p.REWORK,
             "SignOffWithdrawn": p.REWORK,
             "Returned": p.REWORK,
@@ -92,6 +95,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         p.ROLLING_BACK: {"RolledBack": p.ROLLED_BACK},
         p.ROLLED_BACK: {
+            "FreezeOverridden": p.ROLLED_BACK,
             "ProductionStarted": p.PRODUCTION,
             "Superseded": p.SUPERSEDED,
             "Abandoned": p.ABANDONED,

@@ -17,6 +17,8 @@ _WORDS: Mapping[str, str] = {
     "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",
     "CandidateVerified": "pipeline and gates passed",
     "Staged": "staging serves the candidate",
+    "Unstaged": "staging was taken over by {e.by}",
+    "FreezeOverridden": "{e.person} let it out in a freeze as {e.role}: {e.reason}",
     "SignOffReminded": "{e.person} was reminded of {e.step}",
     "DeputyAsked": "{e.deputy} may sign {e.step} in place of {e.person}",
     "SignOffExpired": "the sign-off{about} was not given in time",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from integrations.gitlab.models import Deployment, Environment, FreezePeriod, Variable
+from integrations.gitlab.models import Deployment, Environment, FreezePeriod, ProjectVariable
 from integrations.gitlab.session import Session
 
 
@@ -32,9 +32,9 @@ class Environments:
         path = f"projects/{project_id}/deployments"
         return tuple(islice(self._session.rows(Deployment, "deployments", path, query), limit))
 
-    def variables(self, project_id: int) -> tuple[Variable, ...]:
+    def variables(self, project_id: int) -> tuple[ProjectVariable, ...]:
         """The project's CI/CD variables of every scope, with their values: needs the Maintainer role."""
-        return tuple(self._session.rows(Variable, "variables", f"projects/{project_id}/variables"))
+        return tuple(self._session.rows(ProjectVariable, "variables", f"projects/{project_id}/variables"))
 
     def freeze_periods(self, project_id: int) -> tuple[FreezePeriod, ...]:
         """The freeze periods; GitLab tells pipelines of them and stops nothing.

@@ -321,7 +321,7 @@ class Milestone(Wire):
     changed: bool = False
 
 
-class Variable(Wire):
+class ProjectVariable(Wire):
     """A CI/CD variable of a project; `environment_scope` is `*`, a name, or a pattern such as `review/*`."""
 
     key: str

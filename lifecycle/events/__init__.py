@@ -17,6 +17,7 @@ from lifecycle.events.candidates import (
     CandidateRejected,
     CandidateVerified,
     Staged,
+    Unstaged,
 )
 from lifecycle.events.endings import Abandoned, Closed, Superseded
 from lifecycle.events.feedback import FeedbackAsked, FeedbackFollowed, FeedbackGiven, FeedbackReminded
@@ -28,6 +29,7 @@ from lifecycle.events.planning import (
     ScopeChangeRefused,
 )
 from lifecycle.events.production import (
+    FreezeOverridden,
     Held,
     ProductionDeployed,
     ProductionStarted,
@@ -65,6 +67,7 @@ __all__ = [
     "FeedbackFollowed",
     "FeedbackGiven",
     "FeedbackReminded",
+    "FreezeOverridden",
     "Held",
     "Planned",
     "ProductionDeployed",
@@ -90,6 +93,7 @@ __all__ = [
     "StepOverridden",
     "StepPassed",
     "Superseded",
+    "Unstaged",
     "WatchEnded",
     "WatchTicked",
     "parse",
@@ -106,6 +110,7 @@ ReleaseEvent = Annotated[
     | CandidateVerified
     | CandidateRejected
     | Staged
+    | Unstaged
     | SignOffAsked
     | SignOffReminded
     | DeputyAsked
@@ -119,6 +124,7 @@ ReleaseEvent = Annotated[
     | ReleaseTimed
     | Held
     | Resumed
+    | FreezeOverridden
     | ProductionStarted
     | ProductionDeployed
     | WatchTicked

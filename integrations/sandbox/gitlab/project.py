@@ -68,7 +68,7 @@ class Project:
 
     def variables(self, environment: str = "") -> Mapping[str, str]:
         """See `CiHost`."""
-        rows = sorted(list(self.records.variables), key=lambda it: len(it.scope) * (it.scope != "*"))
+        rows = sorted(self.records.variables, key=lambda it: len(it.scope) * (it.scope != "*"))
         return {
             it.key: it.value
             for it in rows
