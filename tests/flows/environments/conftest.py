@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class Releases:
 
 
 @pytest.fixture
-def releases(team: Team) -> Iterator[Releases]:
+def releases(team: Team) -> Releases:
     return Releases(team)
 
 

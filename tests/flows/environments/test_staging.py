@@ -92,7 +92,7 @@ def test_of_two_that_take_it_at_once_one_has_it(releases: Releases) -> None:
     versions = [f"1.{n}.0" for n in range(4, 8)]
     walks = [(releases.plan(version), releases.release(version)) for version in versions]
     with ThreadPoolExecutor(4) as pool:
-        verdicts = list(pool.map(lambda each: occupying.take(*each, "staging", NOW), walks))
+        verdicts = list(pool.map(lambda each: occupying.take(each[0], each[1], "staging", NOW), walks))
     assert [verdict.allowed for verdict in verdicts].count(True) == 1
     [taken] = context.ledger().events(STAGING)
     assert Taken.model_validate(taken.data).release == walks[[v.allowed for v in verdicts].index(True)][0]
