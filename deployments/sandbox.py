@@ -185,6 +185,7 @@ class SandboxVendors:
             seed_dir=shop.template_dir(),
             variables=shop.variables(self.shop_home, staging, production, dev_port=dev, test_port=test),
             members={slug: level for slug, (_, _, level) in CAST.items() if level},
+            scopes={"SHOP_PRODUCTION_PORT": "production", "SHOP_PRODUCTION_URL": "production"},
         )
         gitlab = GitLabSandbox(self.home / "gitlab", self._cast, [seed], port)
         self._stops.append(gitlab.stop)

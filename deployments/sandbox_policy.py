@@ -106,6 +106,7 @@ def policy(
                 "channel": channels["releases"],
                 "staging_url": urls["staging"],
                 "production_url": urls["production"],
+                "environments": [{"name": "review/*", "tier": "development"}],
                 "gates": {
                     "required_jobs": ["unit", "package"],
                     "minimum_tests": 1,
@@ -131,6 +132,7 @@ def policy(
                 {"name": "cart", "path": "/cart"},
             ],
         },
+        "unfreeze": ["release"],
         "feedback": waits["feedback"],
         "waits": waits["waits"],
     }

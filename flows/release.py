@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.stages.cut import cut
+from flows.stages.environment import give_way, tell_unfrozen
 from flows.stages.feedback import feedback
 from flows.stages.held import hold
 from flows.stages.introduce import introduce
@@ -30,6 +31,8 @@ def release(project: str, version: str) -> State:
     for walk in release_walks(project, version):
         walk.step(introduce)
         walk.step(follow_scope)
+        walk.step(give_way)
+        walk.step(tell_unfrozen)
         walk.step(hold)
         walk.step(rework)
         walk.step(cut)

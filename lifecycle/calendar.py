@@ -1,7 +1,7 @@
-"""Durations, working hours, deadlines and freeze windows. Zones are named, every `now` is aware."""
+"""Durations, working hours and deadlines. Zones are named, every `now` is aware."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
@@ -188,73 +188,6 @@ def wall_clock(text: str, zone: str) -> datetime:
         shown = " or ".join(one.isoformat(timespec="minutes") for one in (first, second))
         raise ValueError(f"{text} happens twice in {zone}: say {shown}")
     return first.astimezone(UTC)
-
-
-class WeeklyWindow(BaseModel, frozen=True, extra="forbid"):
-    """Every week from one wall-clock moment to another, e.g. `fri 15:00` to `mon 08:00`."""
-
-    from_day: Weekday
-    from_time: time
-    to_day: Weekday
-    to_time: time
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if self._edges()[0] == self._edges()[1]:
-            raise ValueError("a weekly window needs two different edges")
-        return self
-
-    def _edges(self) -> tuple[tuple[int, time], tuple[int, time]]:
-        return (WEEK.index(self.from_day), self.from_time), (WEEK.index(self.to_day), self.to_time)
-
-    def holds(self, local: datetime) -> bool:
-        """Tell whether the wall clock `local` lies in the window; its end does not."""
-        start, end = self._edges()
-        moment = (local.weekday(), local.time())
-        if start < end:
-            return start <= moment < end
-        return moment >= start or moment < end
-
-
-class Freeze(BaseModel, frozen=True, extra="forbid"):
-    """A time in which nothing is released forward: once (`starts` and `ends`) or `weekly`.
-
-    `starts` and `ends` without a zone are wall-clock times in `time_zone`. The end is free again.
-    """
-
-    name: str
-    starts: datetime | None = None
-    ends: datetime | None = None
-    weekly: WeeklyWindow | None = None
-    time_zone: ZoneName = "UTC"
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.starts is None) != (self.ends is None) or (self.starts is None) == (self.weekly is None):
-            raise ValueError("a freeze has either starts and ends, or weekly")
-        if self.starts is not None and self.ends is not None and self._at(self.starts) >= self._at(self.ends):
-            raise ValueError("a freeze must end after it starts")
-        return self
-
-    def _at(self, moment: datetime) -> datetime:
-        zone = ZoneInfo(self.time_zone)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-
-    def holds(self, now: datetime) -> bool:
-        """Tell whether the freeze is in force at `now` (aware)."""
-        if self.starts is not None and self.ends is not None:
-            return self._at(self.starts) <= now < self._at(self.ends)
-        return self.weekly is not None and self.weekly.holds(now.astimezone(ZoneInfo(self.time_zone)))
-
-
-def frozen(now: datetime, freezes: Iterable[Freeze]) -> Freeze | None:
-    """Return the first of `freezes` that is in force at `now` (aware), or None.
-
-    Raises:
-        ValueError: `now` has no zone.
-    """
-    moment = _aware(now)
-    return next((freeze for freeze in freezes if freeze.holds(moment)), None)
 
 
 def _aware(now: datetime) -> datetime:

@@ -50,9 +50,16 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
         return _unlike("candidate", number, event.number) or _unlike("judgement", turn, event.round)
     if isinstance(event, e.SignOffReminded | e.DeputyAsked):
         return _unlike("candidate", number, event.number)
-    if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):
+    if isinstance(event, e.Staged | e.Unstaged):
+        return _unlike("candidate", number, event.number) or _unfit_staging(release, event, sha)
+    if isinstance(event, e.SignOffAsked | e.ProductionStarted):
         return _unlike("candidate", number, event.number) or _unlike("commit", sha, event.sha)
     return ""
+
+
+def _unfit_staging(release: Release, event: e.Staged | e.Unstaged, sha: str) -> str:
+    wrong_round = _unlike("staging", release.unstagings + 1, event.round)
+    return wrong_round or (_unlike("commit", sha, event.sha) if isinstance(event, e.Staged) else "")
 
 
 def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:
@@ -99,7 +106,9 @@ def takes_back(event: e.SignOffWithdrawn, signature: e.SignOffGiven) -> bool:
 
 def _unfit_attempt(release: Release, event: e.ReleaseEvent) -> str:
     match event:
-        case e.ProductionStarted():
+        case e.FreezeOverridden() if release.plan.release_kind != "hotfix":
+            return "only a hotfix may go out in a freeze"
+        case e.ProductionStarted() | e.FreezeOverridden():
             return _unlike("attempt", release.attempt + 1, event.attempt)
         case e.ProductionDeployed() if release.production:
             wrong_sha = _unlike("commit", release.production.sha, event.sha)

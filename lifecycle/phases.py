@@ -39,6 +39,7 @@ _BEFORE_PRODUCTION = (
     "ScopeChangeAsked",
     "ScopeChangeApproved",
     "ScopeChangeRefused",
+    "FreezeOverridden",
 )
 """What people may do until production has started, wherever the release stands."""
 
@@ -63,6 +64,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         p.SIGN_OFF: {
             "CandidateJudged": p.SIGN_OFF,
+            "Unstaged": p.STAGING,
             "SignOffAsked": p.SIGN_OFF,
             "SignOffReminded": p.SIGN_OFF,
             "DeputyAsked": p.SIGN_OFF,
@@ -79,6 +81,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         },
         # The other issues of a returned candidate go on being tested: their sign-offs may carry.
         p.REWORK: {
+            "Unstaged": p.REWORK,
             "SignOffGiven": p.REWORK,
             "SignOffWithdrawn": p.REWORK,
             "Returned": p.REWORK,
@@ -94,6 +97,7 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         p.ROLLING_BACK: {"RolledBack": p.ROLLED_BACK},
         p.ROLLED_BACK: {
             "CandidateJudged": p.ROLLED_BACK,
+            "FreezeOverridden": p.ROLLED_BACK,
             "ProductionStarted": p.PRODUCTION,
             "Superseded": p.SUPERSEDED,
             "Abandoned": p.ABANDONED,

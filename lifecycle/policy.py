@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from lifecycle.calendar import Duration, OfficeHours, WorkingHours, ZoneName
+from lifecycle.environments import Environment, Tier, origin
+from lifecycle.freezes import Freeze
 from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
 from lifecycle.watch import WatchRules
@@ -190,6 +192,40 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    environments: tuple[Environment, ...] = Field(
+        default=(), description="staging and production are there without being named"
+    )
+    settings_file: str = Field(
+        default="deploy/{environment}.env", description="an environment's settings in the repository"
+    )
+    soak: Duration = Field(
+        default=timedelta(0), description="so long staging has to serve a candidate before production"
+    )
+
+    @model_validator(mode="after")
+    def _environments_fit(self) -> Self:
+        names = [environment.name for environment in self.places]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"environment {name} stands twice")
+        for environment in self.places:
+            known = {"staging": self.staging_url, "production": self.production_url}.get(environment.name)
+            if known is not None and environment.url != known:
+                raise ValueError(f"environment {environment.name}: its url is the project's, {known}")
+            if (environment.name == "production") != (environment.tier is Tier.PRODUCTION):
+                raise ValueError(f"environment {environment.name}: only production is of the tier production")
+            if known is None and environment.url and origin(environment.url) == origin(self.production_url):
+                raise ValueError(f"environment {environment.name} has production's address")
+        return self
+
+    @property
+    def places(self) -> tuple[Environment, ...]:
+        """All environments, staging and production too where the policy does not name them."""
+        named = {environment.name for environment in self.environments}
+        usual = (
+            Environment(name="staging", tier=Tier.STAGING, url=self.staging_url),
+            Environment(name="production", tier=Tier.PRODUCTION, url=self.production_url, data="real"),
+        )
+        return (*self.environments, *(place for place in usual if place.name not in named))
 
 
 def _off(given: object) -> object:
@@ -216,6 +252,10 @@ class Policy(Frozen):
     )
     break_glass: tuple[str, ...] = Field(default=(), description="roles that may override a sign-off")
     bots: tuple[str, ...] = Field(default=(), description="git e-mails of bots, who are no authors")
+    freezes: tuple[Freeze, ...] = Field(
+        default=(), description="when nothing is deployed forward; GitLab's freeze periods count as well"
+    )
+    unfreeze: tuple[str, ...] = Field(default=(), description="roles that may let a hotfix out in a freeze")
     slack_groups: dict[str, Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]] = Field(
         default_factory=dict,
         description="role -> Slack user group whose members hold it",

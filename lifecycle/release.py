@@ -44,6 +44,7 @@ class Release(BaseModel):
     judged: e.CandidateJudged | None = None
     rejected: e.CandidateRejected | None = None
     staged: e.Staged | None = None
+    unstaged: tuple[e.Unstaged, ...] = ()
     asked: tuple[e.SignOffAsked, ...] = ()
     reminded: tuple[e.SignOffReminded, ...] = ()
     deputies: tuple[e.DeputyAsked, ...] = ()
@@ -55,6 +56,8 @@ class Release(BaseModel):
     passed: tuple[e.StepPassed, ...] = ()
     overridden: tuple[e.StepOverridden, ...] = ()
     timed: e.ReleaseTimed | None = None
+    unfrozen: e.FreezeOverridden | None = None
+    """Who let the next attempt out in a freeze, if anybody did."""
     production: e.ProductionStarted | None = None
     deployed: e.ProductionDeployed | None = None
     ticks: tuple[e.WatchTicked, ...] = ()
@@ -78,6 +81,11 @@ class Release(BaseModel):
     def attempt(self) -> int:
         """How often this release has been sent to production."""
         return self.production.attempt if self.production else 0
+
+    @property
+    def unstagings(self) -> int:
+        """How often the newest candidate was taken off staging again."""
+        return sum(fact.number == self.candidate.number for fact in self.unstaged) if self.candidate else 0
 
     @property
     def delivers(self) -> tuple[str, ...]:
@@ -212,6 +220,7 @@ _LISTS: Mapping[str, str] = {
     "ScopeChangeRefused": "scope_refused",
     "ScopeChanged": "scope_changed",
     "CandidateCut": "candidates",
+    "Unstaged": "unstaged",
     "SignOffAsked": "asked",
     "SignOffReminded": "reminded",
     "DeputyAsked": "deputies",
@@ -235,6 +244,7 @@ _SINGLES: Mapping[str, str] = {
     "CandidateRejected": "rejected",
     "Staged": "staged",
     "ReleaseTimed": "timed",
+    "FreezeOverridden": "unfrozen",
     "Held": "hold",
     "Resumed": "resumed",
     "ProductionStarted": "production",
@@ -261,6 +271,8 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
         case e.CandidateCut():
             standing = {"verified": None, "judged": None, "rejected": None, "staged": None}
             return {"candidate_asked": None, "outdated": False, **standing}
+        case e.Unstaged():
+            return {"staged": None}
         case e.ScopeChanged():
             return {"plan": _replanned(release, event), "outdated": release.candidate is not None}
         case e.SignOffWithdrawn():
@@ -272,7 +284,8 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
         case e.Resumed():
             return {"hold": None}
         case e.ProductionStarted():
-            return {"deployed": None, "ticks": (), "watch": None, "rollback": None, "rolled_back": None}
+            ended = {"watch": None, "rollback": None, "rolled_back": None, "unfrozen": None}
+            return {"deployed": None, "ticks": (), **ended}
         case e.RolledBack():
             why = "; ".join(release.rollback.reasons) if release.rollback else ""
             hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from lifecycle import signoff
+from lifecycle import freezes, promotion, signoff
+from lifecycle.freezes import Window
 from lifecycle.gates import standing
 from lifecycle.gates.standing import NEVER_STALE, Standing
 from lifecycle.phases import Phase
 from lifecycle.policy import Step
 from lifecycle.release import Release
-from lifecycle.verdict import Verdict
+from lifecycle.verdict import Verdict, together
 
 
-def may_go_out(release: Release, steps: Sequence[Step], gates: Standing = NEVER_STALE) -> Verdict:
+class Around(NamedTuple):
+    """What counts beside the release's own history, as it is at `now` (aware).
+
+    `serves` is the commit that staging serves ("" for none), `staged_at` when the candidate came there;
+    `gates` is what the gates' verdict is measured by: without it no exception holds.
+    """
+
+    now: datetime
+    serves: str
+    staged_at: datetime
+    soak: timedelta = timedelta(0)
+    windows: Sequence[Window] = ()
+    gates: Standing = NEVER_STALE
+
+
+def may_go_out(release: Release, steps: Sequence[Step], around: Around) -> Verdict:
     """Whether the newest candidate may go to production now, be it for the first time or again.
 
-    After a rollback the sign-offs were given once already; what is needed then is that a person has
-    released the hold. `gates` is what the gates' verdict is measured by; without it no exception holds.
+    After a rollback it was on staging and the sign-offs were given once already; what is needed then is
+    that a person has released the hold.
     """
     number = release.candidate.number if release.candidate else 0
-    failing = standing.obstacles(number, release.judged or release.verified, gates)
+    failing = Verdict(reasons=standing.obstacles(number, release.judged or release.verified, around.gates))
+    frozen = freezes.closed(around.windows, "production", around.now)
+    if release.unfrozen is not None:
+        frozen = Verdict()
     if release.phase is Phase.ROLLED_BACK:
         held = (f"the release is held: {release.hold.reason}",) if release.hold else ()
-        return Verdict(reasons=(*held, *failing))
-    return Verdict(reasons=(*signoff.may_ship(release, steps).reasons, *failing))
+        return together(Verdict(reasons=held), failing, frozen)
+    return together(
+        signoff.may_ship(release, steps),
+        failing,
+        promotion.may_promote(release, around.serves, around.staged_at, around.soak, around.now),
+        frozen,
+    )

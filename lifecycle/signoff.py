@@ -166,6 +166,8 @@ def _request_is_dead(release: Release, ask: e.SignOffAsked) -> list[str]:
         return ["it was returned for rework"]
     if release.is_expired(ask.request):
         return ["it was not signed in time; ask for a new candidate"]
+    if release.staged is None:
+        return ["another release has staging; this one is brought there again first"]
     if (release.phase, "SignOffGiven") not in TRANSITIONS:
         return [f"the release is past it: {release.phase}"]
     return []

@@ -18,6 +18,8 @@ _WORDS: Mapping[str, str] = {
     "CandidateVerified": "pipeline and gates passed",
     "CandidateJudged": "the gates were judged again",
     "Staged": "staging serves the candidate",
+    "Unstaged": "staging was taken over by {e.by}",
+    "FreezeOverridden": "{e.person} let it out in a freeze as {e.role}: {e.reason}",
     "SignOffReminded": "{e.person} was reminded of {e.step}",
     "DeputyAsked": "{e.deputy} may sign {e.step} in place of {e.person}",
     "SignOffExpired": "the sign-off{about} was not given in time",

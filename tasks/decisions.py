@@ -35,6 +35,7 @@ Verb = Literal[
     "candidate",
     "override",
     "time",
+    "unfreeze",
     "feedback",
     "client-said",
 ]
@@ -293,6 +294,23 @@ def _time(decision: Decision, person: Person, release: Release) -> _Facts:
     return (fact,), f"The release goes out {when}."
 
 
+def _unfreeze(decision: Decision, person: Person, release: Release) -> _Facts:
+    if release.unfrozen is not None:
+        return (release.unfrozen,), ""
+    roles = policy().unfreeze
+    role = next((role for role in roles if role in person.roles), None)
+    if role is None:
+        raise _Refusal(f"To let a hotfix out in a freeze is for {', '.join(roles) or 'nobody'}.")
+    if release.plan.release_kind != "hotfix":
+        raise _Refusal("Only a hotfix may go out in a freeze.")
+    if not decision.reason.strip():
+        raise _Refusal("Not let out: say why it cannot wait.")
+    fact = e.FreezeOverridden(
+        attempt=release.attempt + 1, person=person.id, role=role, reason=decision.reason.strip()
+    )
+    return (fact,), "It may go out in a freeze; everybody is told."
+
+
 def _feedback(decision: Decision, person: Person, release: Release) -> _Facts:
     said = feedback.Said(decision.answer, decision.score, decision.reason)
     fact = feedback.give(release, decision.target, person.id, said)
@@ -339,6 +357,7 @@ _RULES: Mapping[str, Callable[[Decision, Person, Release], _Facts]] = {
     "candidate": _candidate,
     "override": _override,
     "time": _time,
+    "unfreeze": _unfreeze,
     "feedback": _feedback,
     "client-said": _client_said,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from tasks import mirror, people, plan_reconciling, planning_reconciling, reconciling
+from tasks import deployed_by_hand, mirror, people, plan_reconciling, planning_reconciling, reconciling
 from tasks.reconciling import Difference
 
 
@@ -20,6 +20,7 @@ def find() -> list[Difference]:
         *planning_reconciling.lost_originals(),
         *planning_reconciling.overdue_orders(),
         *plan_reconciling.moved_by_hand(),
+        *deployed_by_hand.find(),
     ]
 
 
@@ -29,6 +30,9 @@ def mend(found: Sequence[Difference], now: datetime) -> list[str]:
     by_hand = [each for each in found if each.mend == "announce"]
     if by_hand:
         plan_reconciling.tell(by_hand)
+    for each in found:
+        if each.mend == "by-hand":
+            deployed_by_hand.tell(each.subject)
     for project_id in mirror.projects():
         mirror.keep(project_id, now)
     return people.read_groups()

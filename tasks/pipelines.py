@@ -21,19 +21,19 @@ class Started(BaseModel):
     url: str
 
 
-def op_key(subject: str, step: str, number: int) -> str:
+def op_key(subject: str, step: str, number: int | str) -> str:
     """The key that the pipeline carries as its variable `CONVEYOR_OP`."""
     return f"{subject}:pipeline:{step}:{number}"
 
 
-def started(subject: str, step: str, number: int) -> Started | None:
+def started(subject: str, step: str, number: int | str) -> Started | None:
     """The pipeline of this step, if the ledger knows that it was started."""
     outcome = done(op_key(subject, step, number))
     return None if outcome is None else Started.model_validate(outcome)
 
 
 @task(task_run_name="pipeline {step} on {ref}", **RETRY)
-def start(project_id: int, ref: str, sha: str, step: str, number: int, *, subject: str) -> Started:
+def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, subject: str) -> Started:
     """Start the pipeline of `step` on tag `ref`, once: after a crash it is found by its key, not repeated."""
     key = op_key(subject, step, number)
 

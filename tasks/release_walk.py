@@ -8,12 +8,22 @@ from datetime import datetime
 
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
-from lifecycle import events, feedback, release, shipping
+from lifecycle import events, feedback, freezes, release, shipping
 from lifecycle.gates.standing import Standing
 from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
-from tasks import effects, gates, pipelines, plan_messages, posts, release_messages, signoffs, timeline
+from tasks import (
+    effects,
+    gates,
+    occupying,
+    pipelines,
+    plan_messages,
+    posts,
+    release_messages,
+    signoffs,
+    timeline,
+)
 from tasks.context import ledger, policy
 from tasks.walk import Wait, Walk, new_events, walks
 
@@ -113,12 +123,34 @@ class ReleaseWalk(Walk):
     @property
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
-        return shipping.may_go_out(self.release, self.steps, self.gates_standing)
+        around = shipping.Around(
+            now=self.now,
+            serves=occupying.serves(self.project.gitlab, "staging"),
+            staged_at=self.at("Staged"),
+            soak=self.project.soak,
+            windows=occupying.windows(self.project.id),
+            gates=self.gates_standing,
+        )
+        return shipping.may_go_out(self.release, self.steps, around)
 
     @property
     def gates_standing(self) -> Standing:
         """By what the verdict of the gates is measured now."""
         return gates.standing(self.project, self.now)
+
+    def take(self, environment: str) -> Wait | None:
+        """Have the environment for the newest candidate; the wait for it while it is locked or taken."""
+        verdict = occupying.take(self.subject, self.release, environment, self.now)
+        return None if verdict.allowed else self.against("Awaiting environment", verdict)
+
+    def frozen(self, environment: str) -> Wait | None:
+        """The wait for the end of a freeze of `environment`."""
+        verdict = freezes.closed(occupying.windows(self.project.id), environment, self.now)
+        return None if verdict.allowed else self.against("Awaiting environment", verdict)
+
+    def against(self, name: str, verdict: Verdict) -> Wait:
+        """The wait for what speaks against a step: until it ends by itself, or the next look."""
+        return Wait(name, verdict.until or self.now + self.policy.waits.poll, "; ".join(verdict.reasons))
 
     def done(self, op_key: str) -> bool:
         """The effect of that key is on record as done."""
@@ -128,7 +160,7 @@ class ReleaseWalk(Walk):
         """The message of this release is posted."""
         return self.done(self.op(what))
 
-    def pipeline(self, step: str, ref: str, sha: str, number: int) -> PipelineRun:
+    def pipeline(self, step: str, ref: str, sha: str, number: int | str) -> PipelineRun:
         """The pipeline of this step, started if it was not; with the wait while it runs."""
         begun = pipelines.started(self.subject, step, number) or pipelines.start(
             self.project.gitlab, ref, sha, step, number, subject=self.subject

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from deployments.cli import (
     audit,
+    environments,
     feedback,
     gates,
     pending,
@@ -50,6 +51,7 @@ commands.command(planning.review_app)
 commands.command(plan.app)
 commands.command(feedback.app)
 commands.command(gates.app)
+commands.command(environments.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
 commands.command(people.app)

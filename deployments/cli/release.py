@@ -267,6 +267,19 @@ def set_time(
 
 
 @app.command
+def unfreeze(
+    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
+) -> None:
+    """Let a hotfix go to production in a freeze, once. Everybody is told.
+
+    Only for the roles that the policy names under unfreeze.
+
+    Example: `conveyor release unfreeze 1.4.1 --reason "the shop is down" --as olli`
+    """
+    _decide("unfreeze", names.release_stream(release, project), person, reason, as_json=json)
+
+
+@app.command
 def rollback(
     release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
 ) -> None:

@@ -45,9 +45,11 @@ def _go_out(walk: ReleaseWalk) -> Wait | None:
     if not verdict.allowed:
         if walk.release.hold is not None:
             return None
-        return Wait("Awaiting production", walk.now + walk.policy.waits.poll, "; ".join(verdict.reasons))
+        return walk.against("Awaiting production", verdict)
     if timed and timed.at and walk.now < timed.at:
         return Wait("Awaiting release time", timed.at, f"approved; it goes out at {timed.wall}")
+    if waits := walk.take("production"):
+        return waits
     _decide(walk)
     return None
 

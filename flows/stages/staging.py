@@ -15,7 +15,12 @@ def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
     candidate = walk.release.candidate
     if walk.phase is not Phase.STAGING or candidate is None:
         return None
-    run = walk.pipeline("staging", candidate.tag, candidate.sha, candidate.number)
+    again = walk.release.unstagings
+    number = f"{candidate.number}.{again}" if again else candidate.number
+    begun = pipelines.started(walk.subject, "staging", number) is not None
+    if not begun and (waits := walk.frozen("staging") or walk.take("staging")):
+        return waits
+    run = walk.pipeline("staging", candidate.tag, candidate.sha, number)
     if run.waits:
         return run.waits
     deployment = pipelines.deployment_of(walk.project.gitlab, "staging", candidate.sha)
@@ -23,6 +28,7 @@ def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
         walk.append(
             Staged(
                 number=candidate.number,
+                round=again + 1,
                 sha=candidate.sha,
                 url=walk.project.staging_url,
                 pipeline_id=run.pipeline.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from integrations.gitlab.models import Deployment, Environment
+from integrations.gitlab.models import Deployment, Environment, FreezePeriod, ProjectVariable
 from integrations.gitlab.session import Session
 
 
@@ -31,6 +31,18 @@ class Environments:
         query = {"environment": environment, "status": status, "order_by": "id", "sort": "desc"}
         path = f"projects/{project_id}/deployments"
         return tuple(islice(self._session.rows(Deployment, "deployments", path, query), limit))
+
+    def variables(self, project_id: int) -> tuple[ProjectVariable, ...]:
+        """The project's CI/CD variables of every scope, with their values: needs the Maintainer role."""
+        return tuple(self._session.rows(ProjectVariable, "variables", f"projects/{project_id}/variables"))
+
+    def freeze_periods(self, project_id: int) -> tuple[FreezePeriod, ...]:
+        """The freeze periods; GitLab tells pipelines of them and stops nothing.
+
+        Source: https://docs.gitlab.com/api/freeze_periods/
+        """
+        path = f"projects/{project_id}/freeze_periods"
+        return tuple(self._session.rows(FreezePeriod, "freeze periods", path))
 
     def deployment(self, project_id: int, deployment_id: int) -> Deployment:
         """The deployment."""

@@ -326,6 +326,23 @@ class Milestone(Wire):
     changed: bool = False
 
 
+class ProjectVariable(Wire):
+    """A CI/CD variable of a project; `environment_scope` is `*`, a name, or a pattern such as `review/*`."""
+
+    key: str
+    value: Text = ""
+    environment_scope: Text = "*"
+
+
+class FreezePeriod(Wire):
+    """From each moment of one cron line to the next of the other, by the clock of `cron_timezone`."""
+
+    id: int
+    freeze_start: Text = ""
+    freeze_end: Text = ""
+    cron_timezone: Text = "UTC"
+
+
 class WikiPage(Wire):
     """A page of a project's wiki; a list of pages comes without `content`."""
 

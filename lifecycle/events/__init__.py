@@ -18,6 +18,7 @@ from lifecycle.events.candidates import (
     CandidateRejected,
     CandidateVerified,
     Staged,
+    Unstaged,
 )
 from lifecycle.events.endings import Abandoned, Closed, Superseded
 from lifecycle.events.feedback import FeedbackAsked, FeedbackFollowed, FeedbackGiven, FeedbackReminded
@@ -29,6 +30,7 @@ from lifecycle.events.planning import (
     ScopeChangeRefused,
 )
 from lifecycle.events.production import (
+    FreezeOverridden,
     Held,
     ProductionDeployed,
     ProductionStarted,
@@ -67,6 +69,7 @@ __all__ = [
     "FeedbackFollowed",
     "FeedbackGiven",
     "FeedbackReminded",
+    "FreezeOverridden",
     "Held",
     "Planned",
     "ProductionDeployed",
@@ -92,6 +95,7 @@ __all__ = [
     "StepOverridden",
     "StepPassed",
     "Superseded",
+    "Unstaged",
     "WatchEnded",
     "WatchTicked",
     "parse",
@@ -109,6 +113,7 @@ ReleaseEvent = Annotated[
     | CandidateJudged
     | CandidateRejected
     | Staged
+    | Unstaged
     | SignOffAsked
     | SignOffReminded
     | DeputyAsked
@@ -122,6 +127,7 @@ ReleaseEvent = Annotated[
     | ReleaseTimed
     | Held
     | Resumed
+    | FreezeOverridden
     | ProductionStarted
     | ProductionDeployed
     | WatchTicked

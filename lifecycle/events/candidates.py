@@ -95,12 +95,23 @@ class CandidateRejected(Fact, frozen=True):
 
 
 class Staged(Fact, frozen=True):
-    """Staging serves the candidate."""
+    """Staging serves the candidate; `round` counts how often it was brought there."""
 
-    identity = ("number",)
+    identity = ("number", "round")
     kind: Literal["Staged"] = "Staged"
     number: int
+    round: int = 1
     sha: Sha
     url: str
     pipeline_id: int
     deployment_id: int | None = None
+
+
+class Unstaged(Fact, frozen=True):
+    """The release `by` took staging over: the candidate of that `round` has to be brought there again."""
+
+    identity = ("number", "round")
+    kind: Literal["Unstaged"] = "Unstaged"
+    number: int
+    round: int
+    by: str

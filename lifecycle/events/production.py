@@ -47,6 +47,17 @@ class Resumed(Fact, frozen=True):
     reason: str = ""
 
 
+class FreezeOverridden(Fact, frozen=True):
+    """`person`, as `role`, lets this hotfix out in a freeze: its attempt `attempt`, and no later one."""
+
+    identity = ("attempt",)
+    kind: Literal["FreezeOverridden"] = "FreezeOverridden"
+    attempt: int
+    person: str
+    role: str
+    reason: str = Field(min_length=1)
+
+
 class ProductionStarted(Fact, frozen=True):
     """The one decision to go to production; from here a sign-off can no longer be withdrawn."""
 

@@ -36,7 +36,8 @@ requests import / requests merge / requests unmerge / requests set / requests va
 requests need / requests waive / requests split / requests estimate / requests order / requests orders
 requests rank / plan show / plan diff / plan change / plan approve / plan refuse
 feedback show / feedback add
-gates check / gates prove / gates except / gates exceptions / gates end-exception
+gates check / gates prove / gates except / gates exceptions / gates end-exception / release unfreeze
+env list / env check / env lock / env unlock
 policy check / policy schema / people check / audit show / audit export / audit verify"""
 
 

@@ -91,6 +91,8 @@ CALLS: dict[str, Call] = {
     "pipelines.artifact": lambda gl: gl.pipelines.artifact(1, 2, "reports/junit.xml", 1000),
     "environments.list": lambda gl: gl.environments.list(1),
     "environments.deployments": lambda gl: gl.environments.deployments(1, "staging", status="success"),
+    "environments.variables": lambda gl: gl.environments.variables(1),
+    "environments.freeze_periods": lambda gl: gl.environments.freeze_periods(1),
     "environments.deployment": lambda gl: gl.environments.deployment(1, 2),
     "issues.list": lambda gl: gl.issues.list(1, labels=["a"], state="opened", updated_after=THEN),
     "issues.get": lambda gl: gl.issues.get(1, 2),
@@ -107,7 +109,7 @@ CALLS: dict[str, Call] = {
 
 
 LISTS = ("commits", "deployments", "diffs", "environments", "hooks", "issues", "jobs", "merge_requests")
-LISTS += ("notes", "tags", "tree", "variables")
+LISTS += ("freeze_periods", "notes", "tags", "tree", "variables")
 
 
 class Sent(NamedTuple):

@@ -66,7 +66,7 @@ class Exchange(NamedTuple):
     answer: Any
 
 
-_NAMES = {"milestones": "milestone", "notes": "note", "hooks": "hook"}
+_NAMES = {"milestones": "milestone", "notes": "note", "hooks": "hook", "freeze_periods": "freeze"}
 
 
 @cache

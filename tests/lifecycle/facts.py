@@ -120,7 +120,7 @@ def some_fact(seed: int, kinds: Sequence[str], release: Release | None = None) -
     fields = {name: chance.choice(around[name]) for name in model.model_fields if name in around}
     if "issue" in fields and model is not e.SignOffAsked and model is not e.Returned:
         fields["issue"] = fields["issue"] or "SHOP-1"
-    if model in (e.Returned, e.StepOverridden, e.ScopeChangeRefused):
+    if model in (e.Returned, e.StepOverridden, e.ScopeChangeRefused, e.FreezeOverridden):
         fields["reason"] = "it breaks"
     if model is e.CandidateCut:
         fields["number"] = max(1, fields["number"])

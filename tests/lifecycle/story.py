@@ -7,9 +7,10 @@ from typing import Any
 
 from lifecycle import events as e
 from lifecycle import release as rules
-from lifecycle import signoff
+from lifecycle import shipping, signoff
 from lifecycle.policy import Person, Policy, Step
 from lifecycle.release import Phase, Release
+from lifecycle.shipping import Around
 
 STREAM = rules.release_id("shop", "1.4.0")
 NOW = datetime(2026, 10, 16, 10, tzinfo=UTC)
@@ -282,3 +283,15 @@ def at(phase: Phase) -> Story:
 def later(minutes: float) -> datetime:
     """A moment so many minutes after NOW."""
     return NOW + timedelta(minutes=minutes)
+
+
+def around(release: Release, **changes: Any) -> Around:
+    """Staging serves the newest candidate, and nothing is frozen."""
+    serves = release.candidate.sha if release.candidate else ""
+    return Around(**{"now": NOW, "serves": serves, "staged_at": NOW, **changes})
+
+
+def going_out(story: Story, **changes: Any) -> tuple[str, ...]:
+    """What speaks against going to production, with `changes` around it."""
+    release = story.release
+    return shipping.may_go_out(release, story.steps, around(release, **changes)).reasons

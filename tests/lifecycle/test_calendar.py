@@ -11,14 +11,11 @@ from pydantic import BaseModel, ValidationError
 from lifecycle.calendar import (
     WEEK,
     Duration,
-    Freeze,
     Weekday,
-    WeeklyWindow,
     WorkingHours,
     add_working,
     duration,
     duration_text,
-    frozen,
     in_working_hours,
     wall_clock,
 )
@@ -128,8 +125,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
     for ask in (lambda: in_working_hours(naive, OFFICE), lambda: add_working(naive, hours, OFFICE)):
         with pytest.raises(ValueError, match="zone"):
             ask()
-    with pytest.raises(ValueError, match="zone"):
-        frozen(naive, ())
 
 
 def test_a_deadline_cannot_lie_behind() -> None:
@@ -231,106 +226,6 @@ def test_a_deadline_is_never_early_and_always_at_work(
     due = add_working(now, wait, office)
     assert due >= now + wait
     assert in_working_hours(due, office) or in_working_hours(due - timedelta(microseconds=1), office)
-
-
-# Freezes
-
-
-def once(starts: str, ends: str, zone: str = BERLIN) -> Freeze:
-    return Freeze.model_validate({"name": "holidays", "starts": starts, "ends": ends, "time_zone": zone})
-
-
-def weekly(from_day: str, from_time: str, to_day: str, to_time: str) -> Freeze:
-    window = {"from_day": from_day, "from_time": from_time, "to_day": to_day, "to_time": to_time}
-    return Freeze.model_validate({"name": "weekend", "weekly": window, "time_zone": BERLIN})
-
-
-WEEKEND = weekly("fri", "15:00", "mon", "08:00")
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {},
-        {"starts": "2026-12-20T00:00"},
-        {"ends": "2026-12-20T00:00"},
-        {"starts": "2026-12-21T00:00", "ends": "2026-12-20T00:00"},
-        {"starts": "2026-12-20T00:00", "ends": "2026-12-21T00:00", "time_zone": "Mars/Base"},
-        {"weekly": {"from_day": "fri", "from_time": "15:00", "to_day": "fri", "to_time": "15:00"}},
-        {
-            "starts": "2026-12-20T00:00",
-            "ends": "2026-12-21T00:00",
-            "weekly": {"from_day": "fri", "from_time": "15:00", "to_day": "mon", "to_time": "08:00"},
-        },
-    ],
-)
-def test_a_freeze_that_cannot_be_is_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Freeze.model_validate({"name": "bad", **bad})
-
-
-@pytest.mark.parametrize(
-    ("now", "holds"),
-    [
-        ("2026-12-19T23:59", False),
-        ("2026-12-20T00:00", True),
-        ("2027-01-02T23:59", True),
-        ("2027-01-03T00:00", False),
-    ],
-)
-def test_a_freeze_holds_from_its_start_up_to_its_end_by_the_clock_there(now: str, holds: bool) -> None:
-    freeze = once("2026-12-20T00:00", "2027-01-03T00:00")
-    assert (frozen(berlin(now), [freeze]) is freeze) is holds
-
-
-def test_a_freeze_may_be_given_in_another_zone_than_its_own() -> None:
-    freeze = once("2026-12-20T00:00+00:00", "2026-12-21T00:00+00:00")
-    assert frozen(berlin("2026-12-20T00:30"), [freeze]) is None
-    assert frozen(berlin("2026-12-20T01:00"), [freeze]) is freeze
-
-
-@pytest.mark.parametrize(
-    ("now", "holds"),
-    [
-        ("2026-03-06T14:59", False),  # Friday
-        ("2026-03-06T15:00", True),
-        ("2026-03-08T03:00", True),
-        ("2026-03-09T07:59", True),
-        ("2026-03-09T08:00", False),
-        ("2026-03-11T12:00", False),
-    ],
-)
-def test_a_weekly_freeze_runs_over_the_end_of_the_week(now: str, holds: bool) -> None:
-    assert (frozen(berlin(now), [WEEKEND]) is WEEKEND) is holds
-
-
-@pytest.mark.parametrize(("now", "holds"), [("2026-03-04T12:00", True), ("2026-03-05T12:00", False)])
-def test_a_weekly_freeze_may_lie_inside_the_week(now: str, holds: bool) -> None:
-    assert (frozen(berlin(now), [weekly("wed", "09:00", "wed", "17:00")]) is not None) is holds
-
-
-@pytest.mark.parametrize("sunday", ["2026-03-29", "2026-10-25"])
-def test_a_weekly_freeze_keeps_to_the_wall_clock_when_the_clocks_change(sunday: str) -> None:
-    freeze = weekly("sun", "01:00", "sun", "06:00")
-    assert frozen(berlin(f"{sunday}T00:59"), [freeze]) is None
-    assert frozen(berlin(f"{sunday}T05:59"), [freeze]) is freeze
-    assert frozen(berlin(f"{sunday}T06:00"), [freeze]) is None
-
-
-def test_the_first_freeze_in_force_is_named() -> None:
-    other = once("2026-03-06T00:00", "2026-03-08T00:00")
-    assert frozen(berlin("2026-03-06T16:00"), [other, WEEKEND]) is other
-    assert frozen(berlin("2026-03-06T12:00"), []) is None
-
-
-@given(moments, st.sampled_from(WEEK), st.times(), st.sampled_from(WEEK), st.times())
-def test_a_weekly_window_and_its_inverse_cover_the_week_once(
-    now: datetime, day: Weekday, at: time, to_day: Weekday, to: time
-) -> None:
-    assume((day, at) != (to_day, to))
-    window = WeeklyWindow(from_day=day, from_time=at, to_day=to_day, to_time=to)
-    inverse = WeeklyWindow(from_day=to_day, from_time=to, to_day=day, to_time=at)
-    assert window.holds(now) is not inverse.holds(now)
 
 
 # A clock on the wall.

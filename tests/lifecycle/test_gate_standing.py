@@ -16,7 +16,7 @@ from lifecycle.gates.ending import has_ended
 from lifecycle.gates.standing import Standing, obstacles
 from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.timeline import sentence
-from tests.lifecycle.story import NOW, Story, signed_off
+from tests.lifecycle.story import NOW, Story, around, going_out, signed_off
 
 WEEK = Standing(oldest=NOW - timedelta(days=7))
 
@@ -62,30 +62,29 @@ def test_what_speaks_against_a_verdict(
 
 def test_a_signed_release_waits_for_gates_that_stand() -> None:
     story = signed_off()
-    assert shipping.may_go_out(story.release, story.steps).allowed
-    assert shipping.may_go_out(story.release, story.steps, WEEK).reasons == (
+    assert going_out(story) == ()
+    assert going_out(story, gates=WEEK) == (
         "the gates were judged at a time that is not on record: too long ago",
     )
     story.tell(judged())
-    assert shipping.may_go_out(story.release, story.steps, WEEK).allowed
+    assert going_out(story, gates=WEEK) == ()
     story.tell(judged(2, reasons=("there is no sast report",)))
-    assert shipping.may_go_out(story.release, story.steps, WEEK).reasons == ("gate: there is no sast report",)
+    assert going_out(story, gates=WEEK) == ("gate: there is no sast report",)
 
 
 def test_what_was_taken_back_goes_out_again_only_with_gates_that_stand() -> None:
     story = signed_off().start_production().deploy().roll_back().resume()
-    assert not shipping.may_go_out(story.release, story.steps, WEEK).allowed
-    assert shipping.may_go_out(story.tell(judged()).release, story.steps, WEEK).allowed
+    assert going_out(story, gates=WEEK) != ()
+    assert going_out(story.tell(judged()), gates=WEEK) == ()
 
 
 def test_a_release_whose_gates_nobody_judged_does_not_go_out() -> None:
-    release = signed_off().release.model_copy(update={"verified": None})
     story = signed_off()
-    assert shipping.may_go_out(release, story.steps).reasons == ("the gates of candidate 1 were not judged",)
-    planned = Story()
-    assert "the gates of candidate 0 were not judged" in (
-        shipping.may_go_out(planned.release, planned.steps).reasons
+    release = story.release.model_copy(update={"verified": None})
+    assert shipping.may_go_out(release, story.steps, around(release)).reasons == (
+        "the gates of candidate 1 were not judged",
     )
+    assert "the gates of candidate 0 were not judged" in going_out(Story())
 
 
 def test_a_judgement_is_of_the_newest_candidate_and_follows_the_last_one() -> None:
@@ -186,7 +185,7 @@ class Gating(RuleBasedStateMachine):
         release = self.story.release
         oldest = None if self.valid_for is None else self.now - self.valid_for
         standing = Standing(oldest, self.excepted)
-        if not shipping.may_go_out(release, self.story.steps, standing).allowed:
+        if going_out(self.story, gates=standing):
             type(self).kept += release.phase is Phase.SIGN_OFF
             return
         last = self.last_verdict(release.candidates[-1].number)

@@ -14,6 +14,7 @@ from integrations.sandbox.gitlab import (
     api_projects,
     api_releases,
     api_rewrites,
+    api_settings,
     api_tags,
     api_wiki,
 )
@@ -34,6 +35,7 @@ TABLE = [
         api_releases,
         api_hooks,
         api_wiki,
+        api_settings,
     )
     for route in module.routes.table
 ]

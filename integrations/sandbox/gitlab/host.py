@@ -24,8 +24,12 @@ class CiHost(Protocol):
     api_url: str
     repository: Path
 
-    def variables(self) -> Mapping[str, str]:
-        """The project's CI/CD variables."""
+    def variables(self, environment: str = "") -> Mapping[str, str]:
+        """The project's CI/CD variables for a job that deploys to `environment`; "": for any other.
+
+        Of several with one name the one with the closest scope counts.
+        Source: https://docs.gitlab.com/ci/environments/#limit-the-environment-scope-of-a-cicd-variable
+        """
         ...
 
     def resolve(self, ref: str) -> tuple[str, bool]:

@@ -21,6 +21,7 @@ from integrations.sandbox.gitlab.state import (
     ProjectSeed,
     Protection,
     Records,
+    Variable,
     now,
 )
 
@@ -51,7 +52,9 @@ class Project:
         self.records = Records(instance.ids)
         self.triggers: dict[str, int] = {}
         self.ci: CiEngine | None = None
-        self._variables = dict(seed.variables)
+        self.records.variables = [
+            Variable(key, value, seed.scopes.get(key, "*")) for key, value in seed.variables.items()
+        ]
         self.on_pipeline: Callable[[int, str, str, str], None] = lambda _id, _sha, _ref, _status: None
         self._changes: queue.Queue[PipelineChange | None] = queue.Queue()
         self._watcher = threading.Thread(target=self._watch, name=f"gitlab:{seed.path}", daemon=True)
@@ -63,9 +66,14 @@ class Project:
 
     # for the CI; none of these takes the lock
 
-    def variables(self) -> Mapping[str, str]:
+    def variables(self, environment: str = "") -> Mapping[str, str]:
         """See `CiHost`."""
-        return dict(self._variables)
+        rows = sorted(self.records.variables, key=lambda it: len(it.scope) * (it.scope != "*"))
+        return {
+            it.key: it.value
+            for it in rows
+            if it.scope == "*" or (environment and fnmatch.fnmatchcase(environment, it.scope))
+        }
 
     def resolve(self, ref: str) -> tuple[str, bool]:
         """See `CiHost`."""

@@ -33,7 +33,8 @@ def iso(moment: datetime | None) -> str | None:
 class ProjectSeed:
     """A project to begin with. `seed_dir`: the content of its first commit (None: an empty repository).
 
-    `variables` are the CI/CD variables; `members` gives each person's access level (30: Developer,
+    `variables` are the CI/CD variables, each for all environments unless `scopes` names another scope for
+    it (`production`, `review/*`); `members` gives each person's access level (30: Developer,
     40: Maintainer); who is not named does not see the project.
     """
 
@@ -43,6 +44,7 @@ class ProjectSeed:
     seed_dir: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     members: Mapping[str, int] = field(default_factory=dict[str, int])
+    scopes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 EVENTS = (
@@ -264,6 +266,29 @@ class WikiPage:
     format: str = "markdown"
 
 
+@dataclass
+class Variable:
+    """A CI/CD variable for the environments that `scope` (`*` allowed) names."""
+
+    key: str
+    value: str
+    scope: str = "*"
+    protected: bool = False
+    masked: bool = False
+
+
+@dataclass
+class FreezePeriod:
+    """From each moment of one cron line to the next of the other, in `zone`; GitLab enforces nothing."""
+
+    id: int
+    start: str
+    end: str
+    zone: str
+    created: datetime
+    updated: datetime
+
+
 class Records:
     """What one project holds beside its code. Use under the sandbox's lock."""
 
@@ -280,6 +305,8 @@ class Records:
         self.wiki: dict[str, WikiPage] = {}
         self.branch_rules: dict[str, Protection] = {}
         self.tag_rules: dict[str, Protection] = {}
+        self.variables: list[Variable] = []
+        self.freezes: dict[int, FreezePeriod] = {}
 
     def next_iid(self, kind: Mapping[int, object]) -> int:
         """The next number within the project for merge requests, issues or milestones."""

@@ -67,7 +67,7 @@ class LocalProject:
         git(self.work, "tag", name)
         git(self.work, "push", "-q", "origin", name)
 
-    def variables(self) -> Mapping[str, str]:
+    def variables(self, environment: str = "") -> Mapping[str, str]:
         return dict(self.secrets)
 
     def resolve(self, ref: str) -> tuple[str, bool]:

@@ -160,7 +160,7 @@ class Ci:
             **job.pipeline.common,
             **job.variables,
             **dotenv,
-            **self.host.variables(),
+            **self.host.variables(job.environment.name if job.environment else ""),
             **job.pipeline.variables,
         }
         known = settle(layers)
