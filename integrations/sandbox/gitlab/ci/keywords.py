@@ -73,7 +73,7 @@ REPORTS = frozenset(
         "terraform",
     }
 )
-ENVIRONMENT = frozenset({"name", "url", "action", "deployment_tier", "on_stop"})
+ENVIRONMENT = frozenset({"name", "url", "action", "deployment_tier", "on_stop", "auto_stop_in"})
 
 WHEN = ("on_success", "on_failure", "always", "manual")
 RULE_WHEN = (*WHEN, "never")
