@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, model_validator
 
 _SHORTEST_SECRET = 6
 """A shorter value, such as `true` or a number of seconds, may be the same by chance."""
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": "80", "https": "443"}
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^@/\s]*@)?([^/:\s@?#]+)(?::(\d{1,5}))?(?:[/?#]\S*)?")
 
 
 class Tier(StrEnum):
@@ -76,12 +77,12 @@ class Finding(NamedTuple):
 
 def origin(url: str) -> str:
     """Host and port of an address, in lower case; "" for what is none."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
+    match = _URL.fullmatch(url.strip().lower())
+    if match is None:
         return ""
-    return f"{parts.hostname}:{port}" if parts.hostname and port else ""
+    scheme, host, port = match.groups()
+    found = port or _PORTS.get(scheme, "")
+    return f"{host}:{found}" if found else ""
 
 
 def findings(

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle import events as e
+from lifecycle import release as rules
 from lifecycle import shipping, signoff
 from lifecycle.freezes import Freeze
 from lifecycle.phases import IllegalEvent, Phase
+from tests.lifecycle.facts import seeds, some_fact
 from tests.lifecycle.story import NOW, Story, around, going_out, live, sha, signed_off
 
 CHRISTMAS = Freeze.model_validate({"name": "Christmas", "from": "2026-10-10", "until": "2026-11-01"})
@@ -157,3 +159,38 @@ def test_what_goes_out_is_signed_soaked_and_out_of_every_freeze(
         assert there
         assert waited >= soak
         assert now >= datetime(2026, 11, 1, tzinfo=UTC) or story.release.unfrozen is not None
+
+
+def anything(story: Story, drawn: list[int]) -> list[e.ReleaseEvent]:
+    """The history after whatever of the drawn facts can happen."""
+    release, history = story.release, list(story.events)
+    for seed in drawn:
+        fact = some_fact(seed, e.KINDS, release)
+        try:
+            release = rules.apply(release, fact)
+        except IllegalEvent:
+            continue
+        history.append(fact)
+    return history
+
+
+@given(
+    st.sampled_from([signed_off, hotfix, lambda: hotfix().tell(override()), lambda: rolled_back().resume()]),
+    st.lists(seeds, max_size=25),
+)
+def test_whatever_happens_nothing_goes_out_frozen_or_unstaged(
+    go: Callable[[], Story], drawn: list[int]
+) -> None:
+    history = anything(go(), drawn)
+    release = rules.fold(history)
+    assert release is not None
+    steps = Story().policy.steps_for(release.plan.release_kind)
+    if not shipping.may_go_out(release, steps, around(release, windows=(CHRISTMAS,))).allowed:
+        return
+    # Told from the raw facts alone: a hotfix, let out for this very attempt, and on staging since.
+    attempts = len({fact.attempt for fact in history if isinstance(fact, e.ProductionStarted)})
+    assert release.plan.release_kind == "hotfix"
+    assert any(isinstance(f, e.FreezeOverridden) and f.attempt == attempts + 1 for f in history)
+    if release.phase is not Phase.ROLLED_BACK:
+        moved = [fact for fact in history if isinstance(fact, e.Staged | e.Unstaged | e.CandidateCut)]
+        assert isinstance(moved[-1], e.Staged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from integrations.sandbox.gitlab import diffs, listing, merging, mr_events, mr_shapes, shapes
 from integrations.sandbox.gitlab.errors import Refusal, bad_request, missing, refuse
-from integrations.sandbox.gitlab.pushes import start_for
+from integrations.sandbox.gitlab.pushes import close_environments, start_for
 from integrations.sandbox.gitlab.routing import Call, Page, Reply, Routes, created, paged
 from integrations.sandbox.gitlab.state import MergeRequest, now
 
@@ -125,6 +125,7 @@ def update_merge_request(call: Call) -> Reply:
 def _change_state(call: Call, mr: MergeRequest, event: str) -> None:
     if event == "close" and mr.state == "opened":
         mr.state, mr.closed, mr.closed_by, mr.auto_merge = "closed", now(), call.user.id, None
+        close_environments(call.project, call.user, mr)
     elif event == "reopen" and mr.state == "closed":
         _refuse_second(call, mr.source, mr.target)
         mr.state, mr.closed, mr.closed_by = "opened", None, None

@@ -92,6 +92,10 @@ class CiEngine(Protocol):
         """The short object of the newest pipeline for `ref` and `sha`."""
         ...
 
+    def stop_environments(self, ref: str, user_id: int) -> None:
+        """Stop what was deployed from `ref`: a branch that is gone, or the head of a merge request."""
+        ...
+
     def job_user(self, job_id: int) -> int | None:
         """Whom a running job's token acts as; None when the job does not run (its token is void)."""
         ...

@@ -6,7 +6,7 @@ from integrations.sandbox.gitlab import mr_events, trees
 from integrations.sandbox.gitlab.errors import Refusal, refuse
 from integrations.sandbox.gitlab.git import ZERO, GitError, Identity, MergeConflict
 from integrations.sandbox.gitlab.project import Project
-from integrations.sandbox.gitlab.pushes import Change, after_push
+from integrations.sandbox.gitlab.pushes import Change, after_push, close_environments
 from integrations.sandbox.gitlab.state import DEVELOPER, Account, Fields, MergeRequest
 
 FINISHED = ("success", "failed", "canceled", "skipped")
@@ -81,6 +81,7 @@ def merge(project: Project, account: Account, mr: MergeRequest) -> None:
         git.remove(source)
         changes.append(Change(source, mr.sha, ZERO))
     project.emit("merge_requests", mr_events.event(project, account, mr, "merge"))
+    close_environments(project, account, mr)
     after_push(project, account, changes)
 
 

@@ -44,6 +44,8 @@ def after_push(project: Project, account: Account, changes: Sequence[Change]) ->
                 event = "push" if kind == "heads" else "tag_push"
                 payload = payloads_push.push(project, account, change.ref, change.old, change.new)
                 project.emit(event, payload)
+            if change.branch is not None and change.new == ZERO and project.ci is not None:
+                project.ci.stop_environments(change.branch, account.id)
             if change.branch is not None and change.new != ZERO:
                 _follow(project, account, change, change.branch)
             if loud and change.new != ZERO:
@@ -62,6 +64,7 @@ def _follow(project: Project, account: Account, change: Change, branch: str) -> 
             project.emit("merge_requests", mr_events.event(project, account, mr, "update", oldrev=old))
         elif mr.target == branch and change.old != ZERO and _came_in(project, mr, change):
             mr_events.mark_merged(mr, account)
+            close_environments(project, account, mr)
             project.emit("merge_requests", mr_events.event(project, account, mr, "merge"))
 
 
@@ -79,6 +82,12 @@ def start_pipelines(project: Project, account: Account, change: Change) -> None:
     for mr in project.records.merge_requests.values():
         if mr.state == "opened" and mr.source == change.branch:
             start_for(project, account, mr)
+
+
+def close_environments(project: Project, account: Account, mr: MergeRequest) -> None:
+    """Stop what was deployed to be looked at: it is merged or closed."""
+    if project.ci is not None:
+        project.ci.stop_environments(f"refs/merge-requests/{mr.iid}/head", account.id)
 
 
 def start_for(project: Project, account: Account, mr: MergeRequest) -> object:

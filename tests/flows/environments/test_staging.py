@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,10 @@ import pytest
 
 from flows.stages.environment import give_way
 from flows.stages.staging import deploy_to_staging
-from lifecycle.events import Abandoned, ProductionStarted
+from lifecycle.events import Abandoned, ProductionStarted, Unstaged
 from lifecycle.occupancy import DECIDING, Taken
 from lifecycle.release import Phase
-from tasks import context, environment_checks, environment_messages, locking, occupying, pipelines
+from tasks import context, environment_checks, environment_messages, locking, occupying
 from tests.flows.environments.conftest import NOW
 
 Team = Any
@@ -75,10 +76,24 @@ def _out(releases: Releases, version: str) -> list[Any]:
     return [ProductionStarted(number=1, tag=version, sha=releases.shas[version])]
 
 
-def test_a_second_deployment_of_the_same_candidate_is_a_pipeline_of_its_own(releases: Releases) -> None:
+def test_coming_back_is_a_deployment_of_its_own_by_a_real_pipeline(team: Team, releases: Releases) -> None:
+    team.commit(".gitlab-ci.yml", "ship: {script: ['true'], environment: staging}\n")
     subject = releases.signed("1.4.0")
-    keys = {pipelines.op_key(subject, "staging", number) for number in (1, "1.1", "1.2")}
-    assert len(keys) == 3
+    releases.tell("1.4.0", Unstaged(number=1, round=1, by="release:shop:1.4.1"))
+    pipeline = team.gitlab("POST", "pipeline", "olli", ref="main")["id"]
+    # What `pipelines.start` leaves on record: the first deployment was number 1.
+    key = f"{subject}:pipeline:staging:1.1"
+    context.ledger().intend(key, subject, "pipeline", {"step": "staging"}, NOW)
+    context.ledger().conclude(key, "done", {"pipeline_id": pipeline, "url": ""}, NOW)
+    # A freeze or a lock that comes while it runs stops nothing that was started.
+    assert locking.lock("shop", "staging", "olli", "load test", now=NOW).accepted
+    deadline = time.monotonic() + 20
+    while (waits := releases.take(deploy_to_staging, "1.4.0")) is not None:
+        assert waits.name == "Awaiting staging"
+        assert time.monotonic() < deadline
+    staged = releases.release("1.4.0").staged
+    assert (staged.round, staged.pipeline_id, staged.sha) == (2, pipeline, releases.shas["1.4.0"])
+    assert releases.walk("1.4.0").may_go_out.allowed
 
 
 def test_what_has_staging_keeps_it_without_taking_it_again(releases: Releases) -> None:

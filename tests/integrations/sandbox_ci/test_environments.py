@@ -118,6 +118,40 @@ def test_stopping_an_environment_plays_its_stop_job(bench: Bench) -> None:
     assert len(bench.get("deployments")) == 1
 
 
+REVIEW = """
+stages: [deploy]
+ship:
+  stage: deploy
+  script: ["true"]
+  environment: {name: review, on_stop: unship, auto_stop_in: %s}
+unship: {stage: deploy, script: ["true"], when: manual, environment: {name: review, action: stop}}
+"""
+
+
+def test_an_environment_stops_by_itself_at_the_time_it_names(bench: Bench) -> None:
+    pipeline = bench.run(REVIEW % "1 second")
+    bench.until(lambda: bench.get("environments")[0]["state"] == "stopped")
+    assert bench.jobs(pipeline)["unship"]["status"] == "success"
+    assert bench.get("environments")[0]["auto_stop_at"] is None
+
+
+def test_what_was_deployed_from_a_branch_stops_with_it(bench: Bench) -> None:
+    bench.run(REVIEW % "1 day")
+    [environment] = bench.get("environments")
+    assert environment["auto_stop_at"] > environment["updated_at"]
+    bench.ci.stop_environments("another", 9)
+    assert bench.get("environments")[0]["state"] == "available"
+    bench.ci.stop_environments("main", 9)
+    bench.until(lambda: bench.get("environments")[0]["state"] == "stopped")
+
+
+def test_what_does_not_say_how_it_stops_goes_on(bench: Bench) -> None:
+    bench.commit(DEPLOY)
+    ship(bench, "staging")
+    bench.ci.stop_environments("main", 9)
+    assert bench.get("environments")[0]["state"] == "available"
+
+
 def test_a_deployment_made_elsewhere_can_be_recorded_and_ended(bench: Bench) -> None:
     sha = bench.commit(DEPLOY)
     body = {"environment": "production", "sha": sha, "ref": "main", "tag": False, "status": "running"}

@@ -1,12 +1,8 @@
-"""dev and test have a place of their own; a branch gets one, and it goes with the branch."""
+"""dev and test have a place of their own."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import httpx
-
-from integrations.sandbox import shop
 
 World = Any
 
@@ -23,25 +19,3 @@ def test_dev_and_test_are_steps_with_environments_of_their_own(world: World) -> 
     assert world.health(world.dev)["environment"] == "dev"
     assert world.health(world.test)["environment"] == "test"
     assert environments(world).keys() == {"dev", "test"}
-
-
-def test_a_branch_has_an_environment_until_it_is_stopped(world: World) -> None:
-    for branch in ("SHOP-7-search", "SHOP-8/notes"):
-        world.git("checkout", "-q", "-b", branch, "origin/main")
-        sha = world.commit(files={"note.txt": branch})
-        world.git("push", "-q", "origin", branch)
-        for _ in range(2):
-            assert world.step(branch, "review")["status"] == "success"
-    shown = environments(world)
-    assert shown.keys() == {"review/SHOP-7-search", "review/SHOP-8/notes"}
-    addresses = {name: row["external_url"] for name, row in shown.items()}
-    assert len(set(addresses.values())) == 2
-    notes = httpx.get(f"{addresses['review/SHOP-8/notes']}/healthz", trust_env=False).json()
-    assert (notes["sha"], notes["environment"]) == (sha, "review/SHOP-8/notes")
-    assert len(shop.running(world.home)) == 2
-
-    stopped = world.api.post(f"environments/{shown['review/SHOP-8/notes']['id']}/stop")
-    assert stopped.status_code == 200
-    world.until(lambda: environments(world)["review/SHOP-8/notes"]["state"], lambda state: state == "stopped")
-    assert sorted(path.name for path in world.home.iterdir()) == ["review-SHOP-7-search"]
-    assert len(shop.running(world.home)) == 1

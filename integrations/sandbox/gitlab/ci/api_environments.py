@@ -55,18 +55,9 @@ def stop_environment(call: Call) -> Answer:
     user = call.user()
     with call.ci.store.changed:
         row = _environment(call)
-        last = call.ci.store.last_deployment(row)
-        job = None if last is None else last.job
-        spec = None if job is None else job.spec.environment
-        if job is not None and spec is not None and spec.on_stop is not None:
-            for other in job.pipeline.latest():
-                if other.name == spec.on_stop and other.status == "manual":
-                    row.state = "stopping"
-                    call.ci.scheduler.play(other, user, {})
-        if row.state != "stopping":
-            row.state = "stopped"
-        row.updated_at = utc_now()
-        return Answer(call.ci.views.environment(row, last), 200)
+        if not call.ci.scheduler.stop_environment(row, user):
+            row.state, row.auto_stop_at, row.updated_at = "stopped", None, utc_now()
+        return Answer(call.ci.views.environment(row, call.ci.store.last_deployment(row)), 200)
 
 
 def deployments(call: Call) -> Listing:

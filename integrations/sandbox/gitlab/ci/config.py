@@ -255,7 +255,7 @@ class _Reader:
             return None
         shape = self._shape
         about = {"name": written} if isinstance(written, str) else shape.mapping(where, written)
-        shape.keys(where, about, keywords.ENVIRONMENT, {"auto_stop_in", "kubernetes"})
+        shape.keys(where, about, keywords.ENVIRONMENT, {"kubernetes"})
         return EnvironmentSpec(
             name=shape.text(f"{where} name", about.get("name")),
             url=shape.optional_text(f"{where} url", about.get("url")),
@@ -264,6 +264,7 @@ class _Reader:
             if "deployment_tier" in about
             else None,
             on_stop=shape.optional_text(f"{where} on stop", about.get("on_stop")),
+            auto_stop_in_s=seconds(shape, f"{where} auto stop in", about.get("auto_stop_in", "never")),
         )
 
     def _retry(self, where: str, written: Any) -> int:

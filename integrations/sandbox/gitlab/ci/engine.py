@@ -131,6 +131,18 @@ class Ci:
                 self.store.changed.wait(left)
             return pipeline.status
 
+    def stop_environments(self, ref: str, user_id: int) -> None:
+        """Stop the environments that were last deployed from `ref` and say how, as its branch is done with.
+
+        Those without `on_stop` go on. Source: `app/services/environments/stop_service.rb` of gitlabhq.
+        """
+        user = self.host.user(user_id)
+        with self.store.changed:
+            for environment in list(self.store.environments.values()):
+                last = self.store.last_deployment(environment)
+                if last is not None and last.ref == ref:
+                    self.scheduler.stop_environment(environment, user)
+
     def job_user(self, job_id: int) -> int | None:
         """In whose name a running job acts, None if it does not run: its token is worth nothing then."""
         with self.store.changed:

@@ -82,7 +82,7 @@ REPORTS_NOT_KEPT = frozenset(
         "terraform",
     }
 )
-ENVIRONMENT = frozenset({"name", "url", "action", "deployment_tier", "on_stop"})
+ENVIRONMENT = frozenset({"name", "url", "action", "deployment_tier", "on_stop", "auto_stop_in"})
 
 WHEN = ("on_success", "on_failure", "always", "manual")
 RULE_WHEN = (*WHEN, "never")

@@ -63,6 +63,7 @@ class Environment:
     tier: str
     external_url: str | None = None
     state: str = "available"
+    auto_stop_at: datetime | None = None
     created_at: datetime = field(default_factory=utc_now)
     updated_at: datetime = field(default_factory=utc_now)
 

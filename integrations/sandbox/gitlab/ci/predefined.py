@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from integrations.sandbox.gitlab.ci.model import Job, Pipeline
 from integrations.sandbox.gitlab.host import CiHost
@@ -72,10 +73,16 @@ def _merge_request(pipeline: Pipeline) -> dict[str, str]:
         "CI_MERGE_REQUEST_IID": str(about.get("iid", "")),
         "CI_MERGE_REQUEST_TITLE": str(about.get("title", "")),
         "CI_MERGE_REQUEST_EVENT_TYPE": "detached",
+        "CI_MERGE_REQUEST_LABELS": ",".join(_titles(about.get("labels"))),
         "CI_MERGE_REQUEST_REF_PATH": pipeline.ref,
         "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": str(about.get("source_branch", "")),
         "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": str(about.get("target_branch", "")),
     }
+
+
+def _titles(labels: object) -> list[str]:
+    rows = cast("list[Mapping[str, object]]", labels) if isinstance(labels, list) else []
+    return [str(row.get("title", "")) for row in rows]
 
 
 def job_variables(host: CiHost, job: Job, directory: Path, token: str) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from integrations.sandbox.gitlab.ci.model import Job, Pipeline, utc_now
+from integrations.sandbox.gitlab.ci.model import Environment, Job, Pipeline, utc_now
 from integrations.sandbox.gitlab.ci.runner import JobRun, Outcome
 from integrations.sandbox.gitlab.ci.status import COMPLETED, composite, starts
 from integrations.sandbox.gitlab.ci.store import Store
@@ -35,6 +35,7 @@ class Scheduler:
         self._holders: dict[str, Job] = {}
         self._runs: dict[int, JobRun] = {}
         self._stopped = False
+        self._timers: list[threading.Timer] = []
         self._workers = [
             threading.Thread(target=self._work, name=f"ci-runner:{number}", daemon=True)
             for number in range(AT_A_TIME)
@@ -46,6 +47,8 @@ class Scheduler:
         """Cancel what runs and start nothing more."""
         with self._store.changed:
             self._stopped = True
+            for timer in self._timers:
+                timer.cancel()
             for job in list(self._store.jobs.values()):
                 if job.status in _CANCELABLE - {"manual"}:
                     self._cancel(job)
@@ -163,8 +166,40 @@ class Scheduler:
         if spec.url is not None:
             environment.external_url = expand(spec.url, {**job.known, **job.dotenv})
         if spec.action == "stop":
-            environment.state = "stopped"
+            environment.state, environment.auto_stop_at = "stopped", None
             environment.updated_at = utc_now()
+        elif spec.action == "start" and spec.auto_stop_in_s is not None:
+            environment.auto_stop_at = utc_now() + timedelta(seconds=spec.auto_stop_in_s)
+            # Others may be due later: a new deployment puts the end off.
+            timer = threading.Timer(spec.auto_stop_in_s, self._stop_if_due, (environment, job.user))
+            timer.daemon = True
+            self._timers.append(timer)
+            timer.start()
+
+    def _stop_if_due(self, environment: Environment, user: Mapping[str, object]) -> None:
+        with self._store.changed:
+            due = environment.auto_stop_at
+            if due is not None and due <= utc_now() and not self._stopped:
+                self.stop_environment(environment, user)
+
+    def stop_environment(self, environment: Environment, user: Mapping[str, object]) -> bool:
+        """Play the job that its last deployment names in `on_stop`; False if there is none that waits."""
+        with self._store.changed:
+            last = self._store.last_deployment(environment)
+            job = None if last is None else last.job
+            spec = None if job is None else job.spec.environment
+            if environment.state != "available" or job is None or spec is None:
+                return False
+            waiting = [
+                other
+                for other in job.pipeline.latest()
+                if other.name == spec.on_stop and other.status == "manual"
+            ]
+            for other in waiting:
+                environment.state, environment.auto_stop_at = "stopping", None
+                environment.updated_at = utc_now()
+                self.play(other, user, {})
+            return bool(waiting)
 
     def _again(self, job: Job, user: Mapping[str, object]) -> Job:
         """The same job once more; the old one stays as a retried one."""

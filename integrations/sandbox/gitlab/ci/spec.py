@@ -41,13 +41,17 @@ class ArtifactsSpec:
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """Names and addresses may hold variables. `action` start makes a deployment, the others do not."""
+    """Names and addresses may hold variables. `action` start makes a deployment, the others do not.
+
+    `auto_stop_in_s` None: it is not stopped by itself.
+    """
 
     name: str
     url: str | None = None
     action: str = "start"
     tier: str | None = None
     on_stop: str | None = None
+    auto_stop_in_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Views:
             **self.environment_basic(environment),
             "tier": environment.tier,
             "state": environment.state,
-            "auto_stop_at": None,
+            "auto_stop_at": moment(environment.auto_stop_at),
             "description": None,
             "last_deployment": None if last is None else self.deployment(last),
         }

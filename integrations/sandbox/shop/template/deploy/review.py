@@ -1,6 +1,7 @@
-"""The environment of a branch, on a port of its own: `review.py deploy BRANCH`, `review.py remove BRANCH`.
+"""The environment of a merge request: `review.py start SLUG`, `review.py stop SLUG`, the branch's slug.
 
-Deployed again it keeps its port and its database. Removed, nothing of it is left.
+It runs this checkout, which nobody has packaged, on a port of its own, which it leaves in review.env as
+REVIEW_URL. Started again it keeps port and database; stopped, nothing of it is left.
 """
 
 import os
@@ -11,28 +12,30 @@ from pathlib import Path
 
 import deploy
 
-#: Read by GitLab as the environment's address.
-ADDRESS = Path("review.env")
 
-
-def main(action: str, branch: str) -> int:
-    environment = f"review/{branch}"
-    home = deploy.home_of(environment)
-    if action == "remove":
-        for pidfile in ("starting.pid", "retired.pid", "shop.pid"):
-            deploy.stop(home / pidfile)
-        shutil.rmtree(home, ignore_errors=True)
-        print(f"{environment} is removed")
-        return 0
+def start(environment: str) -> int:
+    home, sha = deploy.home_of(environment), os.environ["CI_COMMIT_SHA"]
+    release = home / "releases" / sha
+    if not release.exists():
+        shutil.copytree(".", release, ignore=shutil.ignore_patterns(".git"))
+        (release / "REVISION").write_text(f"{sha}\n")
     port = own_port(home / "port")
-    ADDRESS.write_text(f"REVIEW_URL=http://127.0.0.1:{port}\n")
+    Path("review.env").write_text(f"REVIEW_URL=http://127.0.0.1:{port}\n")
     return deploy.main(environment, port)
+
+
+def stop(environment: str) -> int:
+    home = deploy.home_of(environment)
+    for pidfile in ("starting.pid", "retired.pid", "shop.pid"):
+        deploy.stop(home / pidfile)
+    shutil.rmtree(home, ignore_errors=True)
+    print(f"{environment} is gone")
+    return 0
 
 
 def own_port(kept: Path) -> int:
     """The port that the environment has, or a free one from now on."""
     if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             kept.write_text(str(free.getsockname()[1]))
@@ -40,6 +43,5 @@ def own_port(kept: Path) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] not in ("deploy", "remove"):
-        sys.exit(f"neither deploy nor remove: {sys.argv[1]}")
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    what = {"start": start, "stop": stop}[sys.argv[1]]
+    sys.exit(what(f"review/{sys.argv[2]}"))
