@@ -20,4 +20,5 @@ def may_go_out(release: Release, steps: Sequence[Step]) -> Verdict:
     if release.phase is Phase.ROLLED_BACK:
         held = (f"the release is held: {release.hold.reason}",) if release.hold else ()
         return Verdict(reasons=held)
-    return signoff.may_ship(release, steps)
+    verdict = signoff.may_ship(release, steps)
+    return Verdict(reasons=tuple(dict.fromkeys((*signoff.not_finished(release), *verdict.reasons))))

@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from deployments.cli import (
     audit,
+    control,
     feedback,
     pending,
     people,
@@ -46,6 +47,7 @@ commands.command(planning.requests_app)
 commands.command(planning.review_app)
 commands.command(plan.app)
 commands.command(feedback.app)
+commands.command(control.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
 commands.command(people.app)
