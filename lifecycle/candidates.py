@@ -75,7 +75,7 @@ def _not_due(
             return [*_too_few(release, lacking, rules.issues or 1), *again]
         case When.SCHEDULE:
             return [*_not_today(release, lacking, rules, cut_at, now), *again]
-        case When.HAND:
+        case _:
             return ["a person asks for each candidate"]
 
 

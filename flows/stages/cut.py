@@ -15,7 +15,7 @@ def cut(walk: ReleaseWalk) -> Wait | None:
     release = walk.release
     if not may_be_due(release) or walk.past_sign_off:
         return None
-    if release.plan.release_kind == "hotfix":
+    if release.plan.release_kind == "hotfix" and code.head(walk.project.gitlab, walk.branch) is None:
         code.cut_branch(walk.project.gitlab, walk.branch, release.plan.base, subject=walk.subject)
     statuses = issues.statuses(walk.project, release.delivers)
     lacking = unfinished(release, statuses)

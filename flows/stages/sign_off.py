@@ -39,7 +39,7 @@ def _ask(walk: ReleaseWalk, step: Step) -> None:
     if carries:
         walk.append(*carries)
     number = walk.candidate_number
-    if not walk.said(f"ask:{step.id}:{number}"):
+    if walk.release.asked_now(step.id) and not walk.said(f"ask:{step.id}:{number}"):
         signoffs.ask(walk.subject, step.id, number)
 
 

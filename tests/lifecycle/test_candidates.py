@@ -206,6 +206,32 @@ def test_who_tests_an_early_candidate_is_asked_about_finished_issues_only() -> N
     assert [(ask.step, ask.issue) for ask in story.release.asked] == [("qa", "SHOP-1")]
 
 
+@pytest.mark.parametrize(("step", "issue"), [("qa", "SHOP-2"), ("check", None)])
+def test_nobody_can_be_asked_for_what_an_early_candidate_does_not_hold(step: str, issue: str | None) -> None:
+    story = early()
+    plan = story.release.plan.plan_hash
+    asked = e.SignOffAsked(
+        request="r",
+        step=step,
+        number=1,
+        issue=issue,
+        sha=sha(1),
+        plan_hash=plan,
+        environment="staging",
+        due=NOW,
+    )
+    with pytest.raises(IllegalEvent, match="cut without SHOP-2"):
+        story.tell(asked)
+
+
+def test_an_issue_that_is_taken_out_is_not_waited_for() -> None:
+    story = early()
+    release = story.release.model_copy(
+        update={"plan": story.release.plan.model_copy(update={"issues": ("SHOP-1",)})}
+    )
+    assert release.unfinished == ()
+
+
 def test_an_early_candidate_passes_no_step_and_never_ships() -> None:
     story = early().ask("qa")
     story.sign("quinn", story.request("qa", "SHOP-1"))

@@ -106,6 +106,20 @@ def test_qa_is_asked_about_finished_issues_and_the_release_waits_for_the_others(
     assert not walk.may_go_out.allowed
 
 
+def test_who_signs_the_whole_is_not_asked_about_a_part(team: Team, keys: list[str]) -> None:
+    path = Path(settings().policy)
+    rules = json.loads(path.read_text())
+    rules["steps"] = [{**step, "binds": "candidate"} for step in rules["steps"]]
+    path.write_text(json.dumps(rules))
+    finish(team, keys[0])
+    stage(team)
+    walk = look()
+    assert walk.waiting is not None
+    assert walk.waiting.until <= walk.now + walk.policy.waits.poll
+    assert (walk.waiting.name, walk.release.asked) == ("Awaiting QA", ())
+    assert team.messages(team.releases) == []
+
+
 def test_the_complete_candidate_holds_what_was_merged_later_and_stands_on_its_branch(
     team: Team, keys: list[str]
 ) -> None:
