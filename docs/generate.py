@@ -156,7 +156,8 @@ def issue_workflow() -> str:
         _table(("status", "what it means", "may go to"), _status_rows()),
         "## What GitLab's news do to an issue",
         "Rows are where the issue stands, columns what is seen in GitLab; an empty cell leaves it there. An "
-        "issue that is ahead is never dragged back, and one that a person moved to Code Review stays.",
+        "issue that is ahead is never dragged back, and one that a person moved since stays. How it is seen "
+        "is in [Development under control](development-control.md).",
         _table(("status", *CodeFact), _follow_rows()),
     )
 

@@ -16,7 +16,7 @@ def control(deliveries: list[int] | None = None) -> list[str]:
     found = following.read(deliveries) if deliveries else following.missed()
     moved: list[str] = []
     for finding in found:
-        path = following.follow(finding.project, finding.key, finding.fact, finding.url, finding.title)
+        path = following.follow(*finding)
         if path:
             moved.append(f"{finding.key}: {' → '.join(path)}")
     following.finish(deliveries or [], f"{len(moved)} issues moved")

@@ -133,15 +133,20 @@ class WorkingHours(OfficeHours, frozen=True, extra="forbid"):
 
         A window that a change of the clocks leaves without a moment is passed over.
         """
-        zone = ZoneInfo(self.time_zone)
-        day = after.astimezone(zone).date()
+        day = after.astimezone(ZoneInfo(self.time_zone)).date()
         while True:
-            if WEEK[day.weekday()] in self.days and day not in self.holidays:
-                opens = datetime.combine(day, self.start, zone).astimezone(UTC)
-                closes = datetime.combine(day, self.end, zone).astimezone(UTC)
-                if max(opens, after) < closes:
-                    yield opens, closes
+            window = self.window(day)
+            if window is not None and max(window[0], after) < window[1]:
+                yield window
             day += timedelta(days=1)
+
+    def window(self, day: date) -> tuple[datetime, datetime] | None:
+        """The UTC (opens, closes) of `day`, by the calendar of the zone; None if nobody works then."""
+        if WEEK[day.weekday()] not in self.days or day in self.holidays:
+            return None
+        zone = ZoneInfo(self.time_zone)
+        opens = datetime.combine(day, self.start, zone).astimezone(UTC)
+        return opens, datetime.combine(day, self.end, zone).astimezone(UTC)
 
 
 def in_working_hours(now: datetime, hours: WorkingHours) -> bool:
@@ -168,6 +173,25 @@ def add_working(now: datetime, wait: timedelta, hours: WorkingHours) -> datetime
             return begins + wait
         wait -= closes - begins
     raise AssertionError("windows never end")  # pragma: no cover
+
+
+def subtract_working(now: datetime, wait: timedelta, hours: WorkingHours) -> datetime:
+    """Return the latest UTC time since which `wait` of working time has passed at `now` (aware).
+
+    The other way round than `add_working`, which says more of working time.
+    """
+    if wait < timedelta(0):
+        raise ValueError("what has passed lies behind")
+    at = _aware(now)
+    day = at.astimezone(ZoneInfo(hours.time_zone)).date()
+    while wait:
+        opens, closes = hours.window(day) or (at, at)
+        worked = max(timedelta(0), min(closes, at) - opens)
+        if worked >= wait:
+            return min(closes, at) - wait
+        wait -= worked
+        day -= timedelta(days=1)
+    return at
 
 
 def wall_clock(text: str, zone: str) -> datetime:

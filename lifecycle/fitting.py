@@ -43,6 +43,8 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
     number, sha = (release.candidate.number, release.candidate.sha) if release.candidate else (0, "")
     if isinstance(event, e.CandidateAsked | e.CandidateCut):
         return _unlike("candidate", number + 1, event.number)
+    if isinstance(event, e.StepPassed | e.ProductionStarted) and release.unfinished:
+        return f"the candidate was cut without {', '.join(release.unfinished)}"
     if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed | e.StepOverridden):
         return _unlike("candidate", number, event.number)
     if isinstance(event, e.CandidateJudged):
@@ -66,6 +68,8 @@ def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:
     match event:
         case e.SignOffAsked() if event.issue is not None and event.issue not in release.delivers:
             return f"{event.issue} is not in this release"
+        case e.SignOffAsked() if release.unfinished and event.issue in (None, *release.unfinished):
+            return f"the candidate was cut without {', '.join(release.unfinished)}"
         case e.SignOffAsked():
             return _unlike("plan", release.plan.plan_hash, event.plan_hash)
         case e.SignOffGiven() | e.Returned() | e.SignOffExpired() if not release.is_open(event.request):

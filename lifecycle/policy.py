@@ -12,10 +12,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from lifecycle.calendar import Duration, OfficeHours, WorkingHours, ZoneName
+from lifecycle.cutting import Candidates
 from lifecycle.environments import Environment, Tier, origin
 from lifecycle.freezes import Freeze
 from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
+from lifecycle.standstill import Control
 from lifecycle.watch import WatchRules
 from lifecycle.workflow import StatusMap
 
@@ -179,6 +181,9 @@ class Project(Frozen):
     main: str = "main"
     staging_url: str
     production_url: str
+    qa_environment: str = Field(
+        default="", description="an issue is in QA once this environment runs it; at the merge if left out"
+    )
     issue_type: str = "Task"
     intake_label: str = "request"
     subtask_type: str = Field(default="Sub-task", description="Jira's issue type for parts of an issue")
@@ -192,6 +197,7 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    candidates: Candidates | None = Field(default=None, description="in place of the policy's own")
     environments: tuple[Environment, ...] = Field(
         default=(), description="staging and production are there without being named"
     )
@@ -244,8 +250,12 @@ class Policy(Frozen):
     watch: Watch
     feedback: Feedback = Feedback()
     waits: Waits = Waits()
+    candidates: Candidates = Field(default=Candidates(), description="when the next candidate is cut")
     working_hours: OfficeHours = Field(
         default=OfficeHours(), description="when people are reminded; each in their own time zone"
+    )
+    control: Control | None = Field(
+        default=None, description="what the daily digest tells of; there is none if left out"
     )
     requests_page: Annotated[Literal["off", "public", "token"], BeforeValidator(_off)] = Field(
         default="off", description="who may see every request's title and state on the gateway's /requests"
@@ -338,6 +348,10 @@ class Policy(Frozen):
         """The author behind a git e-mail, case ignored."""
         wanted = email.lower()
         return next((p for p in self.people if wanted in {e.lower() for e in p.emails}), None)
+
+    def candidates_of(self, project: Project) -> Candidates:
+        """When candidates of this project are cut."""
+        return project.candidates or self.candidates
 
     @property
     def review_schedule(self) -> Schedule:

@@ -78,6 +78,12 @@ class Release(BaseModel):
         return self.candidates[-1] if self.candidates else None
 
     @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Issues that the release still has to deliver and the newest candidate was cut without."""
+        cut = self.candidate.unfinished if self.candidate else ()
+        return tuple(key for key in cut if key in self.delivers)
+
+    @property
     def attempt(self) -> int:
         """How often this release has been sent to production."""
         return self.production.attempt if self.production else 0

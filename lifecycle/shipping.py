@@ -46,6 +46,7 @@ def may_go_out(release: Release, steps: Sequence[Step], around: Around) -> Verdi
         held = (f"the release is held: {release.hold.reason}",) if release.hold else ()
         return together(Verdict(reasons=held), failing, frozen)
     return together(
+        Verdict(reasons=tuple(signoff.not_finished(release))),
         signoff.may_ship(release, steps),
         failing,
         promotion.may_promote(release, around.serves, around.staged_at, around.soak, around.now),

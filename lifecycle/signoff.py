@@ -64,8 +64,10 @@ def asks(
 
 
 def _questions(release: Release, step: Step) -> Sequence[str | None]:
-    """What is asked at `step`: each issue, or once for all of them (None)."""
-    return release.delivers if step.binds is Scope.ISSUE else (None,)
+    """What is asked at `step`: each finished issue, or once for all of them (None) if all are finished."""
+    if step.binds is Scope.ISSUE:
+        return [key for key in release.delivers if key not in release.unfinished]
+    return () if release.unfinished else (None,)
 
 
 def carries(release: Release, step: Step) -> tuple[e.SignOffCarried, ...]:
@@ -241,11 +243,12 @@ def may_override(release: Release, step: Step | None, person: Person, policy: Po
 def passed(release: Release, step: Step) -> Verdict:
     """Whether every question of `step` about the newest candidate has its quorum; if not, all it lacks.
 
-    A step that somebody overrode has passed for that candidate, and for no other.
+    A step that somebody overrode has passed for that candidate, and for no other. A candidate without all
+    issues of the release passes no step.
     """
+    reasons = not_finished(release)
     if release.override(step.id):
-        return Verdict()
-    reasons: list[str] = []
+        return Verdict(reasons=tuple(reasons))
     asked = release.asked_now(step.id)
     for issue in _questions(release, step):
         about = f"{step.title} of {issue}" if issue else step.title
@@ -271,6 +274,12 @@ def _unsigned(release: Release, step: Step, ask: e.SignOffAsked, about: str) -> 
     if step.binds is Scope.RELEASE and people and people == {release.plan.started_by}:
         reasons.append(f"{about}: whoever started the release cannot be its only signer")
     return reasons
+
+
+def not_finished(release: Release) -> list[str]:
+    """Why the newest candidate is only an early one."""
+    tag = release.candidate.tag if release.candidate else ""
+    return [f"{key} was not finished when {tag} was cut" for key in release.unfinished]
 
 
 def may_ship(release: Release, steps: Sequence[Step]) -> Verdict:

@@ -22,9 +22,9 @@ class Verdict(BaseModel, frozen=True):
 
 
 def together(*verdicts: Verdict) -> Verdict:
-    """All reasons of all of them; `until` when the last one ends, if each of them has an end."""
+    """All reasons of all of them, each once; `until` when the last one ends, if each of them has an end."""
     against = [verdict for verdict in verdicts if not verdict.allowed]
     ends = [verdict.until for verdict in against]
     known = [end for end in ends if end is not None]
-    reasons = tuple(reason for verdict in against for reason in verdict.reasons)
-    return Verdict(reasons=reasons, until=max(known) if known and len(known) == len(ends) else None)
+    reasons = dict.fromkeys(reason for verdict in against for reason in verdict.reasons)
+    return Verdict(reasons=tuple(reasons), until=max(known) if known and len(known) == len(ends) else None)

@@ -6,9 +6,11 @@ is no work whose steps could be skipped. From Code Review on, an issue has to be
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from pydantic import RootModel, model_validator
 
@@ -76,7 +78,9 @@ class CodeFact(StrEnum):
     MERGE_REQUEST_READY = "merge request ready"
     MERGE_REQUEST_DRAFT = "merge request draft"
     CHANGES_REQUESTED = "changes requested"
+    PIPELINE_FAILED = "pipeline failed"
     MERGED = "merged"
+    TESTABLE = "on the test environment"
 
 
 _IMPLIED: Mapping[CodeFact, Status] = {
@@ -84,9 +88,18 @@ _IMPLIED: Mapping[CodeFact, Status] = {
     CodeFact.MERGE_REQUEST_READY: Status.CODE_REVIEW,
     CodeFact.MERGE_REQUEST_DRAFT: Status.IN_PROGRESS,
     CodeFact.CHANGES_REQUESTED: Status.IN_PROGRESS,
+    CodeFact.PIPELINE_FAILED: Status.IN_PROGRESS,
     CodeFact.MERGED: Status.QA,
+    CodeFact.TESTABLE: Status.QA,
 }
-_SENDS_BACK = frozenset({CodeFact.MERGE_REQUEST_DRAFT, CodeFact.CHANGES_REQUESTED})
+_SENDS_BACK = frozenset({CodeFact.MERGE_REQUEST_DRAFT, CodeFact.CHANGES_REQUESTED, CodeFact.PIPELINE_FAILED})
+
+
+class LastMove(NamedTuple):
+    """When an issue came to its present status, and whether a person (not Conveyor) put it there."""
+
+    at: datetime
+    by_person: bool
 
 
 def may_move(current: Status, target: Status) -> bool:
@@ -116,9 +129,10 @@ def steps(current: Status, target: Status) -> tuple[Status, ...]:
 def follow(current: Status, fact: CodeFact, *, moved_by_person: bool = False) -> Status | None:
     """Return the status that `fact` implies for the issue, or None where it stays.
 
-    An issue that is ahead is not dragged back. Two facts do send an issue back from Code Review to In
-    Progress: a merge request made a draft again, and changes requested; never if `moved_by_person`, that
-    is, if a person was the last to set the present status. A closed issue stays closed.
+    An issue that is ahead is not dragged back. Three facts do send an issue back from Code Review to In
+    Progress: a merge request made a draft again, changes requested, and a failed pipeline; never if
+    `moved_by_person`, that is, if a person was the last to set the present status. A closed issue stays
+    closed.
     """
     implied = _IMPLIED[fact]
     if current is Status.CLOSED:
@@ -136,6 +150,38 @@ def follow_steps(current: Status, fact: CodeFact, *, moved_by_person: bool = Fal
     if target is None:
         return ()
     return steps(current, target) or (target,)
+
+
+def heed(
+    current: Status, fact: CodeFact, last: LastMove | None, since: datetime | None
+) -> tuple[Status, ...]:
+    """Return the moves of `follow_steps`, unless a person decided otherwise after `since`.
+
+    `since` is when the fact came about, None where GitLab does not tell: then no issue is sent back that a
+    person moved, or whose history (`last`) nobody knows.
+    """
+    if since is None:
+        return follow_steps(current, fact, moved_by_person=last is None or last.by_person)
+    if last is not None and last.by_person and last.at > since:
+        return ()
+    return follow_steps(current, fact)
+
+
+def meant_keys(project_key: str, names: Iterable[str], messages: Iterable[str]) -> tuple[str, ...]:
+    """Find the issues that code is for: keys in `names` (a branch, a title) and in trailers of `messages`.
+
+    A trailer is a line such as `Issue: SHOP-7` or `Closes SHOP-7, SHOP-8`. A key that a message merely
+    mentions is not one that the code is for.
+    """
+    lines = (match[1] for message in messages for match in _TRAILER.finditer(message))
+    trailers = (run[0] for line in lines if (run := _KEYS.match(line)))
+    return issue_keys("\n".join([*names, *trailers]), project_key)
+
+
+_CLOSING = r"close[sd]?|fix(?:e[sd])?|resolve[sd]?|implement(?:s|ed)?"
+_TRAILER = re.compile(rf"(?im)^[ \t]*(?:(?:issues?|jira|refs)[ \t]*:|(?:{_CLOSING})\b:?)[ \t]*(\S.*)$")
+_KEY = r"[A-Za-z][A-Za-z0-9_]*-[0-9]+"
+_KEYS = re.compile(rf"{_KEY}(?:[ \t,;&]+(?:and[ \t]+)?{_KEY})*")
 
 
 def issue_keys(text: str, project_key: str) -> tuple[str, ...]:
@@ -181,9 +227,13 @@ class StatusMap(RootModel[dict[str, Status]], frozen=True):
             raise UnknownStatus(name, tuple(dict.fromkeys([*self.root, *Status])))
         return theirs[_plain(name)]
 
+    def all_theirs(self, status: Status) -> tuple[str, ...]:
+        """Every name of the team's that means our status; ours where they list none."""
+        return tuple(name for name, ours in self.root.items() if ours is status) or (status.value,)
+
     def to_theirs(self, status: Status) -> str:
         """Translate our status to the first of the team's names that means it."""
-        return next((name for name, ours in self.root.items() if ours is status), status.value)
+        return self.all_theirs(status)[0]
 
 
 def _plain(name: str) -> str:

@@ -55,8 +55,7 @@ def request_of(key: str) -> Request:
 
 def waiting_statuses(project: Project) -> tuple[str, ...]:
     """Jira's names for To Do."""
-    theirs = [name for name, ours in project.statuses.root.items() if ours is Status.TO_DO]
-    return tuple(theirs) or (Status.TO_DO.value,)
+    return project.statuses.all_theirs(Status.TO_DO)
 
 
 def open_jql(project: Project, order: str) -> str:

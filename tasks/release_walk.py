@@ -85,6 +85,11 @@ class ReleaseWalk(Walk):
         return next((event.at for event in reversed(self.history) if event.kind == kind), self.now)
 
     @property
+    def cut_at(self) -> datetime:
+        """When the newest candidate was cut, or the release planned if there is none."""
+        return self.at("CandidateCut" if self.release.candidate else "Planned")
+
+    @property
     def asked_at(self) -> dict[str, datetime]:
         """When each sign-off was asked for, by its request."""
         return {str(e.data["request"]): e.at for e in self.history if e.kind == "SignOffAsked"}

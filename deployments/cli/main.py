@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from deployments.cli import (
     audit,
+    control,
     environments,
     feedback,
     gates,
@@ -52,6 +53,7 @@ commands.command(plan.app)
 commands.command(feedback.app)
 commands.command(gates.app)
 commands.command(environments.app)
+commands.command(control.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
 commands.command(people.app)

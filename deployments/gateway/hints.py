@@ -13,10 +13,9 @@ from integrations.ledger import Delivery, Ledger
 from integrations.slack import inbound
 from integrations.slack.events import SlackEvent, SlashCommand, ViewSubmission
 from lifecycle import events, release
-from lifecycle.candidates import READY
+from lifecycle.candidates import READY, may_be_due
 from lifecycle.gates.ending import FINISHED
 from lifecycle.policy import Project
-from lifecycle.release import Phase
 from lifecycle.workflow import UnknownStatus
 from tasks import request_form
 from tasks.context import policy
@@ -83,7 +82,7 @@ def _waiting_for(ledger: Ledger, project: Project, issue_key: str) -> Iterator[s
     """Releases that wait for this issue's development."""
     for subject in ledger.subjects(f"release:{project.id}:"):
         folded = release.fold(events.parse(event.data) for event in ledger.events(subject))
-        if folded and folded.phase in (Phase.PLANNED, Phase.REWORK) and issue_key in folded.delivers:
+        if folded and may_be_due(folded) and issue_key in folded.delivers:
             yield subject
 
 
@@ -95,7 +94,14 @@ def _gitlab(event: gitlab_events.Event) -> Hint:
         case gitlab_events.PipelineEvent():
             subject, mark, _ = event.variables.get("CONVEYOR_OP", "").partition(":pipeline:")
             over = event.status in FINISHED
-            return Hint(wakes=(subject,) if mark and over else (), why=f"pipeline {event.status}")
+            reviewed = not mark and _may_be_reviewed(project, event)
+            wakes = (subject,) if mark and over else ()
+            return Hint("control" if reviewed else None, wakes, f"pipeline {event.status}")
+        case gitlab_events.NoteEvent() if event.on == "MergeRequest":
+            return Hint(flow="control")  # older versions tell of requested changes by their comment only
+        case gitlab_events.DeploymentEvent() if event.status == "success":
+            awaited = event.environment == project.qa_environment
+            return Hint(flow="control" if awaited else None, why=f"deployed to {event.environment}")
         case gitlab_events.MergeRequestEvent():
             return Hint(flow="control")
         case gitlab_events.PushEvent():
@@ -107,3 +113,9 @@ def _gitlab(event: gitlab_events.Event) -> Hint:
             return Hint(flow="intake")
         case _:
             return Hint()
+
+
+def _may_be_reviewed(project: Project, event: gitlab_events.PipelineEvent) -> bool:
+    """A pipeline of a change that has just become red, or green again."""
+    own = event.ref != project.main and not event.ref.startswith("release/") and not event.tag
+    return own and event.status in ("success", "failed")

@@ -39,7 +39,7 @@ def _ask(walk: ReleaseWalk, step: Step) -> None:
     if carries:
         walk.append(*carries)
     number = walk.candidate_number
-    if not walk.said(f"ask:{step.id}:{number}"):
+    if walk.release.asked_now(step.id) and not walk.said(f"ask:{step.id}:{number}"):
         signoffs.ask(walk.subject, step.id, number)
 
 
@@ -60,7 +60,10 @@ def _wait(walk: ReleaseWalk, step: Step, reasons: tuple[str, ...]) -> Wait:
     asked = walk.release.asked_now(step.id)
     lacking = [a for a in asked if signoff.missing(walk.release, a.request, step)]
     message = f"{step.title} {len(asked) - len(lacking)} of {len(asked)}: {'; '.join(reasons)}"
-    return Wait(step.waits_as, ladder.next or walk.now + step.due, message)
+    until = ladder.next or walk.now + step.due
+    if walk.release.unfinished:  # the next candidate may be due before anybody decides
+        until = min(until, walk.now + walk.policy.waits.poll)
+    return Wait(step.waits_as, until, message)
 
 
 def rework(walk: ReleaseWalk) -> Wait | None:

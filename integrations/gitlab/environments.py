@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from integrations.gitlab.models import Deployment, Environment, FreezePeriod, ProjectVariable
+from integrations.gitlab.models import Deployment, Environment, FreezePeriod, MergeRequest, ProjectVariable
 from integrations.gitlab.session import Session
 
 
@@ -48,3 +48,11 @@ class Environments:
         """The deployment."""
         path = f"projects/{project_id}/deployments/{deployment_id}"
         return self._session.get(Deployment, "deployment", path)
+
+    def merge_requests(self, project_id: int, deployment_id: int) -> tuple[MergeRequest, ...]:
+        """The merge requests that came to the environment with this deployment.
+
+        Source: https://docs.gitlab.com/api/deployments/#list-of-merge-requests-associated-with-a-deployment
+        """
+        path = f"projects/{project_id}/deployments/{deployment_id}/merge_requests"
+        return tuple(self._session.rows(MergeRequest, "deployed merge requests", path))

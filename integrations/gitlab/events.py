@@ -28,6 +28,10 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [cast("dict[str, Any]", each) for each in rows if isinstance(each, dict)]
 
 
+def _names(value: object) -> object:
+    return frozenset(cast("dict[str, object]", value)) if isinstance(value, dict) else frozenset[str]()
+
+
 Labels = Annotated[tuple[str, ...], BeforeValidator(_titles)]
 Variables = Annotated[Mapping[str, str], BeforeValidator(_by_key)]
 
@@ -98,7 +102,7 @@ class MergeRequestEvent(Event):
     """Something happened to a merge request.
 
     `action` is open, close, reopen, update, approved, unapproved, merge, ...; an update with `oldrev`
-    brought new commits.
+    brought new commits. `changes` are the names of what is another now: draft, reviewers, title, ...
     """
 
     kind: Literal["merge_request"] = "merge_request"
@@ -117,6 +121,7 @@ class MergeRequestEvent(Event):
     merge_commit_sha: str | None = _of("merge_commit_sha")
     oldrev: str | None = _of("oldrev")
     labels: Labels = ()
+    changes: Annotated[frozenset[str], BeforeValidator(_names)] = frozenset()
     updated_at: OptionalTime = _of("updated_at")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from integrations.errors import Conflict, Refused, Transient
-from integrations.gitlab.models import ChangedFile, Commit, MergeRequest, Note
+from integrations.gitlab.models import ChangedFile, Commit, MergeRequest, Note, Reviewer
 from integrations.gitlab.notes import write_note
 from integrations.gitlab.repository import full_sha
 from integrations.gitlab.session import Session
@@ -119,6 +119,15 @@ class MergeRequests:
         """The merge request's commits, newest first."""
         path = f"{_path(project_id, iid)}/commits"
         return tuple(self._session.rows(Commit, "merge request commits", path))
+
+    def reviewers(self, project_id: int, iid: int) -> tuple[Reviewer, ...]:
+        """Who reviews the merge request, and what they made of it.
+
+        Source: https://docs.gitlab.com/api/merge_requests/#get-single-merge-request-reviewers
+        """
+        path = f"{_path(project_id, iid)}/reviewers"
+        # This list has no pages.
+        return tuple(self._session.rows(Reviewer, "reviewers", path, {"per_page": None}))
 
     def note(self, project_id: int, iid: int, body: str, op_key: str) -> Note:
         """Write `body` (Markdown) on the merge request, once per `op_key`."""

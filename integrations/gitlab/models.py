@@ -9,9 +9,9 @@ object about, False if it already stood so.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, cast
 
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
 from integrations.gitlab.wire import Flag, OptionalTime, Text, Texts, Wire
 
@@ -20,6 +20,11 @@ def _within(*path: str | int) -> Any:
     """Default None, read from inside the answer: `author: {id: 7}` is `author_id`."""
     name, *rest = path
     return Field(default=None, validation_alias=AliasPath(str(name), *rest))
+
+
+def _ids(value: object) -> object:
+    rows = cast("list[object]", value) if isinstance(value, list) else []
+    return tuple(cast("dict[str, Any]", row)["id"] for row in rows if isinstance(row, dict) and "id" in row)
 
 
 class Version(Wire):
@@ -169,6 +174,9 @@ class MergeRequest(Wire):
     description: Text = ""
     draft: Flag = Field(default=False, validation_alias=AliasChoices("draft", "work_in_progress"))
     author_id: int | None = _within("author", "id")
+    reviewer_ids: Annotated[tuple[int, ...], BeforeValidator(_ids)] = Field(
+        default=(), validation_alias="reviewers"
+    )
     sha: str | None = None
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
@@ -183,6 +191,16 @@ class MergeRequest(Wire):
     changed: bool = False
 
 
+class Reviewer(Wire):
+    """Who reviews a merge request.
+
+    `state` is unreviewed, review_started, reviewed, requested_changes, approved or unapproved.
+    """
+
+    user_id: int = Field(validation_alias=AliasPath("user", "id"))
+    state: Text = ""
+
+
 class Note(Wire):
     """A comment on a merge request or an issue; `system` ones were written by GitLab itself."""
 
@@ -195,7 +213,7 @@ class Note(Wire):
 
 
 class Pipeline(Wire):
-    """A pipeline. `yaml_errors`, `coverage` (percent) and `duration_s` come with single reads only."""
+    """A pipeline. `yaml_errors`, `coverage` (percent), `duration_s`, `user_id` come with single reads only."""
 
     id: int
     status: Text = ""
@@ -206,6 +224,7 @@ class Pipeline(Wire):
     yaml_errors: Text = ""
     web_url: Text = ""
     coverage: float | None = None
+    user_id: int | None = _within("user", "id")
     created_at: OptionalTime = None
     updated_at: OptionalTime = None
     finished_at: OptionalTime = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 
 from integrations.errors import Conflict, NotFound, Refused
 from integrations.gitlab.models import Job, Pipeline, TestSummary, Variable
@@ -71,8 +72,9 @@ class Pipelines:
         source: str | None = None,
         status: str | None = None,
         updated_after: datetime | None = None,
+        limit: int | None = None,
     ) -> tuple[Pipeline, ...]:
-        """Pipelines, newest first; every condition given must hold."""
+        """Pipelines, newest first, at most `limit`; every condition given must hold."""
         query = {
             "ref": ref,
             "sha": sha,
@@ -82,7 +84,8 @@ class Pipelines:
             "order_by": "id",
             "sort": "desc",
         }
-        return tuple(self._session.rows(Pipeline, "pipelines", f"projects/{project_id}/pipelines", query))
+        rows = self._session.rows(Pipeline, "pipelines", f"projects/{project_id}/pipelines", query)
+        return tuple(islice(rows, limit))
 
     def variables(self, project_id: int, pipeline_id: int) -> dict[str, str]:
         """The variables that the pipeline was started with."""

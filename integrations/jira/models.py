@@ -57,10 +57,11 @@ class Issue:
 
 @dataclass(frozen=True)
 class StatusEntered:
-    """An issue entered `status` (Jira's name of it)."""
+    """An issue entered `status` (Jira's name of it), put there by the account `by` ("": Jira hides it)."""
 
     status: str
     at: datetime
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def entered_from(raw: Json) -> tuple[StatusEntered, ...]:
     if int(log.get("total") or 0) > len(histories):
         return ()
     found = [
-        StatusEntered(as_text(item.get("toString")), at)
+        StatusEntered(as_text(item.get("toString")), at, account_of(history.get("author")))
         for history in histories
         if (at := instant(history.get("created"))) is not None
         for item in map(as_object, as_list(history.get("items")))

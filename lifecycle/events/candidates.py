@@ -27,7 +27,9 @@ class CandidateCut(Fact, frozen=True):
     the people who wrote the candidate's delta, `strangers` the git e-mails nobody is mapped to; `commits`
     are the delta itself, since the version in production (`since`, its tag; "" before the first). `files`
     are the paths it changes, the first ones if there are many, migrations always before the others;
-    `files_total` counts all files.
+    `files_total` counts all files. `unfinished` are the release's issues that were not developed then: it
+    holds what was merged of them, nobody is asked about them, and it cannot be shipped while they belong to
+    the release. Such a candidate stands on the plan's base, `branch`, while there is no release branch.
     """
 
     identity = ("number",)
@@ -43,6 +45,7 @@ class CandidateCut(Fact, frozen=True):
     since: str = ""
     files: tuple[str, ...] = ()
     files_total: int = 0
+    unfinished: tuple[str, ...] = ()
 
 
 class CandidateVerified(Fact, frozen=True):

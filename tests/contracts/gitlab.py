@@ -72,6 +72,7 @@ CALLS: dict[str, Call] = {
     "merge_requests.merge": lambda gl: gl.merge_requests.merge(1, 2, SHA, "Merge"),
     "merge_requests.files": lambda gl: gl.merge_requests.files(1, 2),
     "merge_requests.commits": lambda gl: gl.merge_requests.commits(1, 2),
+    "merge_requests.reviewers": lambda gl: gl.merge_requests.reviewers(1, 2),
     "merge_requests.note": lambda gl: gl.merge_requests.note(1, 2, "Text", "key"),
     "pipelines.start": lambda gl: gl.pipelines.start(1, "main", {"A": "b"}, op_key="key"),
     "pipelines.find": lambda gl: gl.pipelines.find(1, "main", SHA, "key", THEN),
@@ -93,6 +94,7 @@ CALLS: dict[str, Call] = {
     "environments.deployments": lambda gl: gl.environments.deployments(1, "staging", status="success"),
     "environments.variables": lambda gl: gl.environments.variables(1),
     "environments.freeze_periods": lambda gl: gl.environments.freeze_periods(1),
+    "environments.merge_requests": lambda gl: gl.environments.merge_requests(1, 2),
     "environments.deployment": lambda gl: gl.environments.deployment(1, 2),
     "issues.list": lambda gl: gl.issues.list(1, labels=["a"], state="opened", updated_after=THEN),
     "issues.get": lambda gl: gl.issues.get(1, 2),
@@ -109,7 +111,7 @@ CALLS: dict[str, Call] = {
 
 
 LISTS = ("commits", "deployments", "diffs", "environments", "hooks", "issues", "jobs", "merge_requests")
-LISTS += ("freeze_periods", "notes", "tags", "tree", "variables")
+LISTS += ("freeze_periods", "notes", "reviewers", "tags", "tree", "variables")
 
 
 class Sent(NamedTuple):

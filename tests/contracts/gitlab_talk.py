@@ -77,7 +77,8 @@ TALK: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ),
     ("GET", "merge_requests", {}),
     ("GET", "merge_requests/1", {}),
-    ("PUT", "merge_requests/1", {"description": "Why"}),
+    ("PUT", "merge_requests/1", {"description": "Why", "reviewer_ids": [101]}),
+    ("GET", "merge_requests/1/reviewers", {}),
     ("GET", "merge_requests/1/changes", {}),
     ("GET", "merge_requests/1/diffs", {}),
     ("GET", "merge_requests/1/commits", {}),
@@ -153,4 +154,5 @@ TALK: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("GET", "environments/1", {}),
     ("GET", "deployments", {}),
     ("GET", "deployments/1", {}),
+    ("GET", "deployments/1/merge_requests", {}),
 )

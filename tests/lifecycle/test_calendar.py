@@ -17,6 +17,7 @@ from lifecycle.calendar import (
     duration,
     duration_text,
     in_working_hours,
+    subtract_working,
     wall_clock,
 )
 
@@ -273,3 +274,41 @@ def test_what_a_wall_clock_gives_is_what_that_clock_then_shows(minutes: int, zon
         assert len(around) == 2, "only where the clocks change"
         return
     assert moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
+
+
+# Back in time
+
+
+@pytest.mark.parametrize(
+    ("now", "wait_h", "since"),
+    [
+        ("2026-03-04T12:00", 2, "2026-03-04T10:00"),
+        ("2026-03-04T10:00", 2, "2026-03-03T16:00"),
+        ("2026-03-04T22:00", 2, "2026-03-04T15:00"),
+        ("2026-03-02T09:00", 8, "2026-02-27T09:00"),
+        ("2026-03-01T12:00", 1, "2026-02-27T16:00"),
+        ("2026-03-01T12:00", 0, "2026-03-01T12:00"),
+    ],
+)
+def test_working_time_is_counted_back_over_nights_and_weekends(now: str, wait_h: int, since: str) -> None:
+    assert subtract_working(berlin(now), wait_h * hours, OFFICE) == berlin(since)
+
+
+def test_what_has_passed_is_not_negative() -> None:
+    with pytest.raises(ValueError, match="behind"):
+        subtract_working(berlin("2026-03-02T09:00"), -hours, OFFICE)
+
+
+@given(
+    moments,
+    st.integers(1, 200),
+    st.sampled_from(ZONES),
+)
+def test_counting_forward_from_there_leads_to_now_or_to_the_last_work_before(
+    now: datetime, quarters: int, zone: str
+) -> None:
+    office, wait = WorkingHours(time_zone=zone), quarters * timedelta(minutes=15)
+    since = subtract_working(now, wait, office)
+    reached = add_working(since, wait, office)
+    assert reached <= now
+    assert not in_working_hours(now, office) or reached == now

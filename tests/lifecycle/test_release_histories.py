@@ -111,6 +111,7 @@ class Histories(RuleBasedStateMachine):
         if isinstance(fact, e.ProductionStarted):
             assert Audit(self.history, self.policy).unsigned(fact) == []
             assert ungated(self.history, fact) == ()
+            assert self.release.unfinished == ()
             self.seen["carried"] += any(link.to_sha == fact.sha for link in self.release.carried)
         if isinstance(fact, e.SignOffWithdrawn):
             assert not any(isinstance(told, e.ProductionStarted) for told in self.history)

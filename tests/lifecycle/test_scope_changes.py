@@ -13,6 +13,7 @@ from lifecycle import events as e
 from lifecycle import scope_changes as rules
 from lifecycle import signoff
 from lifecycle.candidates import ready
+from lifecycle.cutting import Candidates
 from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.policy import Policy
 from lifecycle.removal import Commit, Merge, Removal
@@ -324,8 +325,8 @@ def test_a_candidate_of_the_plan_before_needs_a_successor(phase: Phase) -> None:
     release = story.release
     assert (release.phase, release.outdated) == (Phase.REWORK, True)
     done = dict.fromkeys(release.delivers, Status.QA)
-    assert ready(release, done, sha(1)).allowed  # the same commit, for another plan
-    waiting = ready(release, {**done, "SHOP-7": Status.TO_DO}, sha(1))
+    assert ready(release, done, sha(1), Candidates(), NOW, NOW).allowed  # the same commit, for another plan
+    waiting = ready(release, {**done, "SHOP-7": Status.TO_DO}, sha(1), Candidates(), NOW, NOW)
     assert waiting.reasons == ("SHOP-7 is in To Do",)
     story.cut()
     assert not story.release.outdated

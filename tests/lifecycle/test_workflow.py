@@ -1,4 +1,5 @@
 import pickle
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,13 +13,16 @@ from lifecycle.workflow import (
     RETURNS,
     CodeFact,
     IllegalTransition,
+    LastMove,
     Status,
     StatusMap,
     UnknownStatus,
     follow,
     follow_steps,
+    heed,
     issue_keys,
     may_move,
+    meant_keys,
     move,
     steps,
 )
@@ -149,6 +153,10 @@ def test_steps_lead_forward_by_single_legal_moves_or_are_empty(current: Status, 
         (Status.CODE_REVIEW, CodeFact.CHANGES_REQUESTED, Status.IN_PROGRESS),
         (Status.CODE_REVIEW, CodeFact.MERGE_REQUEST_DRAFT, Status.IN_PROGRESS),
         (Status.CODE_REVIEW, CodeFact.MERGED, Status.QA),
+        (Status.CODE_REVIEW, CodeFact.PIPELINE_FAILED, Status.IN_PROGRESS),
+        (Status.CODE_REVIEW, CodeFact.TESTABLE, Status.QA),
+        (Status.QA, CodeFact.PIPELINE_FAILED, None),
+        (Status.WAITING_RELEASE, CodeFact.TESTABLE, None),
         (Status.QA, CodeFact.MERGED, None),
         (Status.QA, CodeFact.CHANGES_REQUESTED, None),
         (Status.RELEASED, CodeFact.BRANCH_PUSHED, None),
@@ -159,7 +167,9 @@ def test_the_issue_follows_its_code(current: Status, fact: CodeFact, implied: St
     assert follow(current, fact) is implied
 
 
-@pytest.mark.parametrize("fact", [CodeFact.CHANGES_REQUESTED, CodeFact.MERGE_REQUEST_DRAFT])
+@pytest.mark.parametrize(
+    "fact", [CodeFact.CHANGES_REQUESTED, CodeFact.MERGE_REQUEST_DRAFT, CodeFact.PIPELINE_FAILED]
+)
 def test_an_issue_that_a_person_moved_is_not_dragged_back(fact: CodeFact) -> None:
     assert follow(Status.CODE_REVIEW, fact, moved_by_person=True) is None
     assert follow_steps(Status.CODE_REVIEW, fact, moved_by_person=True) == ()
@@ -189,6 +199,60 @@ def test_the_same_fact_twice_moves_the_issue_once(current: Status, fact: CodeFac
 def test_code_never_drags_back_from_beyond_code_review(current: Status, fact: CodeFact, by: bool) -> None:
     target = follow(current, fact, moved_by_person=by)
     assert target is None or place(target) > place(current) or current is Status.CODE_REVIEW
+
+
+T = datetime(2026, 10, 16, 10, tzinfo=UTC)
+BEFORE, AFTER = T - timedelta(minutes=1), T + timedelta(minutes=1)
+BACK = (Status.IN_PROGRESS,)
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "path"),
+    [
+        (LastMove(AFTER, by_person=True), T, ()),
+        (LastMove(BEFORE, by_person=True), T, BACK),
+        (LastMove(AFTER, by_person=False), T, BACK),
+        (None, T, BACK),
+        (LastMove(BEFORE, by_person=True), None, ()),
+        (LastMove(BEFORE, by_person=False), None, BACK),
+        (None, None, ()),
+    ],
+)
+def test_who_moved_the_issue_since_has_the_last_word(
+    last: LastMove | None, since: datetime | None, path: tuple[Status, ...]
+) -> None:
+    assert heed(Status.CODE_REVIEW, CodeFact.CHANGES_REQUESTED, last, since) == path
+
+
+def test_an_issue_that_a_person_took_back_after_the_merge_is_not_dragged_forward() -> None:
+    by_person = LastMove(AFTER, by_person=True)
+    assert heed(Status.IN_PROGRESS, CodeFact.MERGED, by_person, T) == ()
+    assert heed(Status.IN_PROGRESS, CodeFact.MERGED, by_person, None) == (Status.CODE_REVIEW, Status.QA)
+
+
+@pytest.mark.parametrize(
+    ("message", "keys"),
+    [
+        ("See SHOP-9 for the reason", ()),
+        ("This fixes SHOP-9 at last", ()),
+        ("Fixed the totals that SHOP-9 broke", ()),
+        ("Issue SHOP-9", ()),
+        ("Closes: OTHER-1", ()),
+        ("Issue: SHOP-7", ("SHOP-7",)),
+        ("Totals\n\nRefs: SHOP-9.\nCloses SHOP-10", ("SHOP-9", "SHOP-10")),
+        ("fixes SHOP-7, shop-8 and SHOP-9: the totals of SHOP-1", ("SHOP-7", "SHOP-8", "SHOP-9")),
+        ("Jira: SHOP-7 & SHOP-8\r\nResolves SHOP-7", ("SHOP-7", "SHOP-8")),
+    ],
+)
+def test_a_message_names_its_issues_in_trailers_and_mentions_others(
+    message: str, keys: tuple[str, ...]
+) -> None:
+    assert meant_keys("SHOP", [], [message]) == keys
+
+
+def test_keys_of_the_branch_and_the_title_come_before_those_of_trailers() -> None:
+    names = ["shop-3-totals", "SHOP-2 Totals"]
+    assert meant_keys("SHOP", names, ["", "Issue: SHOP-1"]) == ("SHOP-3", "SHOP-2", "SHOP-1")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.sandbox.gitlab import diffs, listing, merging, mr_events, mr_shapes, shapes
+from integrations.sandbox.gitlab import diffs, listing, merging, mr_events, mr_shapes, reviews, shapes
 from integrations.sandbox.gitlab.errors import Refusal, bad_request, missing, refuse
 from integrations.sandbox.gitlab.pushes import close_environments, start_for
 from integrations.sandbox.gitlab.routing import Call, Page, Reply, Routes, created, paged
@@ -169,6 +169,12 @@ def participants(call: Call) -> Page:
     return paged(ids, lambda each: shapes.user(call.instance, each))
 
 
+@routes.get(f"{_ONE}/reviewers")
+def reviewers(call: Call) -> Page:
+    """Who reviews it, and what they made of it."""
+    return Page(reviews.listed(call, find(call)))
+
+
 @routes.get(f"{_ONE}/approvals")
 def approvals(call: Call) -> Reply:
     """Who approved."""
@@ -184,6 +190,7 @@ def approve(call: Call) -> Reply:
     if call.user.id in mr.approvals or mr.state != "opened":
         raise refuse(401, "401 Unauthorized")
     mr.approvals[call.user.id] = mr.updated = now()
+    mr.review_states[call.user.id] = "approved"
     call.project.emit("merge_requests", mr_events.event(call.project, call.user, mr, "approved"))
     return created(mr_shapes.approvals(call.project, mr, call.user))
 
@@ -194,7 +201,7 @@ def unapprove(call: Call) -> Reply:
     mr = find(call)
     if mr.approvals.pop(call.user.id, None) is None:
         raise missing("Not found")
-    mr.updated = now()
+    mr.review_states[call.user.id], mr.updated = "unapproved", now()
     call.project.emit("merge_requests", mr_events.event(call.project, call.user, mr, "unapproved"))
     return created(mr_shapes.approvals(call.project, mr, call.user))
 
@@ -257,4 +264,23 @@ def merge_requests_of_commit(call: Call) -> Page:
         own = {mr.merge_commit, mr.squash_commit}
         if sha in own or any(each.sha == sha for each in git.log(f"{_range(call, mr)[0]}..{mr.sha}")):
             found.append(mr)
+    return paged(found, lambda mr: mr_shapes.basic(call.project, mr))
+
+
+@routes.get("/projects/:id/deployments/:deployment_id/merge_requests")
+def merge_requests_of_deployment(call: Call) -> Page:
+    """The merge requests that came to the environment with a deployment and not with the one before."""
+    git, ci = call.project.git, call.project.ci
+    shipped = ci.deployed(call.number("deployment_id")) if ci else None
+    if shipped is None:
+        raise missing("Deployment")
+    sha, before = shipped
+    found = [
+        mr
+        for mr in call.project.records.merge_requests.values()
+        if (own := mr.merge_commit or mr.squash_commit or mr.sha)
+        and mr.state == "merged"
+        and git.is_ancestor(own, sha)
+        and not (before and git.is_ancestor(own, before))
+    ]
     return paged(found, lambda mr: mr_shapes.basic(call.project, mr))

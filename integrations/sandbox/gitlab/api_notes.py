@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.sandbox.gitlab import mr_events, mr_shapes
+from integrations.sandbox.gitlab import mr_events, mr_shapes, reviews
 from integrations.sandbox.gitlab.errors import forbidden, missing
 from integrations.sandbox.gitlab.routing import NOTHING, Call, Page, Reply, Routes, created, paged
 from integrations.sandbox.gitlab.state import MAINTAINER, REPORTER, Issue, MergeRequest, Note, now
@@ -56,6 +56,8 @@ def note(call: Call) -> Reply:
 def create_note(call: Call) -> Reply:
     """Write one."""
     body, item = call.params.needed("body"), _item(call)
+    if isinstance(item, MergeRequest) and (acted := reviews.quick_action(call, item, body)):
+        return acted
     moment = now()
     made = Note(next(call.instance.ids), body, call.user.id, moment, moment)
     item.notes.append(made)

@@ -100,6 +100,10 @@ class CiEngine(Protocol):
         """Whom a running job's token acts as; None when the job does not run (its token is void)."""
         ...
 
+    def deployed(self, deployment_id: int) -> tuple[str, str] | None:
+        """The commit of a deployment, and the one that was successful before it ("" if none was)."""
+        ...
+
     def routes(self) -> Sequence[BaseRoute]:
         """Everything under `/api/v4/projects/{id}/` about pipelines, jobs, environments, deployments."""
         ...

@@ -115,18 +115,26 @@ def merge_request(
         "labels": labels(it, mr.labels),
         "changes": dict(changes or {}),
         "repository": repository(it),
-        **_people(it, mr.assignees, mr.reviewers),
+        **_people(it, mr.assignees),
+        **({"reviewers": reviewers(it, mr, mr.review_states)} if mr.reviewers else {}),
     }
 
 
-def _people(it: Project, assignees: list[int], reviewers: list[int] | None = None) -> Fields:
+def reviewers(it: Project, mr: MergeRequest, states: Mapping[int, str]) -> list[Fields]:
+    """`reviewers`, each with what they made of it, as newer versions tell (merge request 205274)."""
+    return [
+        {
+            **person(it.instance.accounts[each]),
+            "state": states.get(each, "unreviewed"),
+            "re_requested": False,
+        }
+        for each in mr.reviewers
+    ]
+
+
+def _people(it: Project, assignees: list[int]) -> Fields:
     accounts = it.instance.accounts
-    named: Fields = {}
-    if assignees:
-        named["assignees"] = [person(accounts[each]) for each in assignees]
-    if reviewers:
-        named["reviewers"] = [person(accounts[each]) for each in reviewers]
-    return named
+    return {"assignees": [person(accounts[each]) for each in assignees]} if assignees else {}
 
 
 def merge_request_attributes(it: Project, mr: MergeRequest, merge_status: str) -> Fields:

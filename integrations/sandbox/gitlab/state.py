@@ -127,6 +127,7 @@ class MergeRequest:
     state: str = "opened"
     assignees: list[int] = field(default_factory=list[int])
     reviewers: list[int] = field(default_factory=list[int])
+    review_states: dict[int, str] = field(default_factory=dict[int, str])
     labels: list[str] = field(default_factory=list[str])
     milestone: int | None = None
     squash: bool = False

@@ -3,7 +3,7 @@
 query  = [or] [ORDER BY field [ASC|DESC] {, field [ASC|DESC]}]
 or     = and {OR and}         and = not {AND not}        not = NOT not | ( or ) | clause
 clause = field (= | != | > | >= | < | <= | ~ | !~) value | field [NOT] IN ( value {, value} )
-       | field IS [NOT] (EMPTY | NULL)
+       | field IS [NOT] (EMPTY | NULL) | field CHANGED [AFTER value]
 """
 
 from __future__ import annotations
@@ -126,6 +126,8 @@ class _Parser:
                 raise _error(f"Expecting EMPTY after IS but got '{word}'")
             empty = Clause(field, "is")
             return Not(empty) if negated else empty
+        if self._take("CHANGED"):
+            return Clause(field, "changed", (self._value(),) if self._take("AFTER") else ())
         if self._take("NOT"):
             self._expect("IN")
             return Clause(field, "not in", self._list())

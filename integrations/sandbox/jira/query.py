@@ -16,6 +16,7 @@ _ALIASES = {"type": "issuetype", "issue": "key", "id": "key", "issuekey": "key",
 _DATES = {"created", "updated", "resolutiondate", "resolved"}
 _TEXTS = {"text", "summary", "description", "comment"}
 _PERSON = {"assignee", "reporter", "creator"}
+_HISTORY = {"assignee", "priority", "reporter", "resolution", "status"}
 _UNITS = {"m": 1, "h": 60, "d": 1440, "w": 10080}
 _FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M")
 
@@ -130,6 +131,8 @@ class _Meaning:
             raise Problem(
                 400, f"Field '{clause.field}' does not exist or you do not have permission to view it."
             )
+        if clause.operator == "changed":
+            return self._changed(clause)
         read, state = _VALUES[clause.field], self._state
         unresolved = clause.field == "resolution" and clause.values == ("Unresolved",)
         if clause.operator == "is" or (unresolved and clause.operator == "="):
@@ -147,6 +150,17 @@ class _Meaning:
             return bool(values) and wanted.isdisjoint(values)
 
         return differs
+
+    def _changed(self, clause: Clause) -> Test:
+        """Source: https://support.atlassian.com/jira-software-cloud/docs/jql-operators/#CHANGED"""
+        if clause.field not in _HISTORY:
+            raise Problem(400, f"History searches do not support the field '{clause.field}'.")
+        after = self._moment(clause) if clause.values else None
+        return lambda issue: any(
+            item["field"] == clause.field and (after is None or change.created > after)
+            for change in issue.history
+            for item in change.items
+        )
 
     def _text(self, clause: Clause) -> Test:
         if clause.field not in _TEXTS:

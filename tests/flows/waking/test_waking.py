@@ -331,6 +331,7 @@ def test_what_is_scheduled_and_what_hangs_on_events_is_registered(town: Town) ->
     assert schedules == {
         "weekly-review": [("0 * * * *", "UTC", True)],
         "control": [("*/15 * * * *", "UTC", True)],
+        "digest": [("7 * * * *", "UTC", True)],
         "reconcile": [("*/5 * * * *", "UTC", True)],
     }
     automations = town.api("POST", "automations/filter", limit=50)

@@ -151,6 +151,19 @@ class Ci:
                 return None
             return int(str(job.user["id"]))
 
+    def deployed(self, deployment_id: int) -> tuple[str, str] | None:
+        """The commit of a deployment, and the one that was successful before it ("" if none was)."""
+        with self.store.changed:
+            this = self.store.deployments.get(deployment_id)
+            if this is None:
+                return None
+            before = [
+                one
+                for one in self.store.deployments.values()
+                if one.environment is this.environment and one.status == "success" and one.id < this.id
+            ]
+        return this.sha, max(before, key=lambda one: one.id).sha if before else ""
+
     def routes(self) -> list[Route]:
         """The API of this project, under `/api/v4/projects/{id}/`; see `api.routes` for several projects."""
         return self._routes
