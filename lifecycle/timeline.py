@@ -14,7 +14,7 @@ _WORDS: Mapping[str, str] = {
     "ScopeChangeRefused": "{e.by} refused the change of scope (by {e.door}): {e.reason}",
     "ScopeChanged": "the scope is changed",
     "CandidateAsked": "{e.person} asked for candidate {e.number}",
-    "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`",
+    "CandidateCut": "candidate `{e.tag}` cut at `{e.sha:.8}`{e.without}",
     "CandidateVerified": "pipeline and gates passed",
     "CandidateJudged": "the gates were judged again",
     "Staged": "staging serves the candidate",

@@ -213,7 +213,7 @@ class Note(Wire):
 
 
 class Pipeline(Wire):
-    """A pipeline. `yaml_errors`, `coverage` (percent), `duration_s`, `user_id` come with single reads only."""
+    """A pipeline. `yaml_errors`, `coverage` (percent), `duration_s`, `user_id`: of single reads only."""
 
     id: int
     status: Text = ""

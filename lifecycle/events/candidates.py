@@ -47,6 +47,11 @@ class CandidateCut(Fact, frozen=True):
     files_total: int = 0
     unfinished: tuple[str, ...] = ()
 
+    @property
+    def without(self) -> str:
+        """Which issues it lacks, as the end of a sentence; empty if it is complete."""
+        return f", without {', '.join(self.unfinished)}" if self.unfinished else ""
+
 
 class CandidateVerified(Fact, frozen=True):
     """The pipeline and the gates let the candidate pass, at the moment `at` (None in old histories).

@@ -75,6 +75,10 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             e.ScopeChangeApproved(request="r", person="dora", door="slack"),
             "dora approved the change of scope as one of the team (by slack)",
         ),
+        (
+            e.CandidateCut(number=1, tag="1.4.0-rc.1", sha="a" * 40, branch="main", unfinished=("SHOP-2",)),
+            "candidate `1.4.0-rc.1` cut at `aaaaaaaa`, without SHOP-2",
+        ),
         (e.CandidateAsked(number=2, person="olli", reason="a typo"), "olli asked for candidate 2: a typo"),
         (
             e.ScopeChangeRefused(request="r", person=None, reason="it conflicts", door="flow"),
