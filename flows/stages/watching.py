@@ -6,8 +6,8 @@ from datetime import datetime
 
 from lifecycle.events import RollbackStarted, WatchEnded, WatchTicked
 from lifecycle.release import Phase
-from lifecycle.watch import Observation, WatchState, WatchVerdict, assess, next_tick
-from tasks import posts, probes, release_messages
+from lifecycle.watch import WatchState, WatchVerdict, assess, due_tick, next_tick
+from tasks import posts, probes, readings, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -17,38 +17,50 @@ def watch(walk: ReleaseWalk) -> Wait | None:
     deployed, rules = walk.release.deployed, walk.policy.watch.rules
     if walk.phase is not Phase.WATCHING or deployed is None:
         return None
-    due = next_tick(deployed.at, _last_look(walk), rules)
-    if due is not None and due <= walk.now:
-        _look(walk)
-    verdict = assess(_seen(walk), deployed.at, walk.now, rules)
+    tick = due_tick(deployed.at, walk.now, rules)
+    if tick > _last_tick(walk):
+        _look(walk, tick, deployed.at)
+    verdict = _judge(walk, deployed.at)
     if verdict.state is WatchState.WATCHING:
         following = next_tick(deployed.at, walk.now, rules)
-        return Wait("Watching", following or walk.now, f"tick {len(walk.release.ticks)}: healthy so far")
+        said = "; ".join((f"tick {tick} of {rules.ticks}: healthy so far", *verdict.reasons))
+        return Wait("Watching", following or walk.now, said)
     _conclude(walk, verdict)
     return None
 
 
-def _last_look(walk: ReleaseWalk) -> datetime:
-    """When production was last looked at; its deployment before the first tick."""
-    ticks, deployed = walk.release.ticks, walk.release.deployed
-    return ticks[-1].at if ticks else deployed.at if deployed else walk.now
+def _last_tick(walk: ReleaseWalk) -> int:
+    """The last tick that was looked at, 0 before the first: numbers go by the clock, some may be missed."""
+    return walk.release.ticks[-1].tick if walk.release.ticks else 0
 
 
-def _look(walk: ReleaseWalk) -> None:
-    number = len(walk.release.ticks) + 1
-    observations = probes.observe(walk.project.production_url, walk.policy.watch.probes, number, walk.now)
+def _look(walk: ReleaseWalk, tick: int, live: datetime) -> None:
+    watched, begun = walk.policy.watch, walk.at("ProductionStarted")
+    seen = probes.observe(walk.project.production_url, watched.probes, tick, walk.now)
+    read = readings.read(walk.project, watched, tick, live, begun, walk.now) if watched.metrics else []
     walk.append(
         WatchTicked(
             attempt=walk.release.attempt,
-            tick=number,
+            tick=tick,
             at=walk.now,
-            observations=tuple(observations),
+            observations=tuple(seen),
+            readings=tuple(read),
+            missed=tick - _last_tick(walk) - 1,
         )
     )
 
 
-def _seen(walk: ReleaseWalk) -> list[Observation]:
-    return [seen for tick in walk.release.ticks for seen in tick.observations]
+def _judge(walk: ReleaseWalk, live: datetime) -> WatchVerdict:
+    watched, ticks = walk.policy.watch, walk.release.ticks
+    return assess(
+        [seen for tick in ticks for seen in tick.observations],
+        live,
+        walk.now,
+        watched.rules,
+        readings=[read for tick in ticks for read in tick.readings],
+        metrics=watched.metrics,
+        comparison=watched.comparison,
+    )
 
 
 def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:
@@ -64,15 +76,11 @@ def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:
             )
         )
         return
-    healthy = verdict.state is WatchState.HEALTHY
-    walk.append(
-        WatchEnded(
-            attempt=walk.release.attempt,
-            verdict="healthy" if healthy else "inconclusive",
-            reasons=verdict.reasons,
-        )
+    ended = WatchEnded.model_validate(
+        {"attempt": walk.release.attempt, "verdict": verdict.state.value, "reasons": verdict.reasons}
     )
-    headline = f"{walk.title}: the watch ended {'healthy' if healthy else 'inconclusive'}"
+    walk.append(ended)
+    headline = f"{walk.title}: the watch ended {ended.verdict}"
     posts.post(
         headline,
         walk.project.channel,

@@ -1,0 +1,178 @@
+"""Prometheus over its HTTP API: what a PromQL query gives at one moment, or over a time.
+
+Source: https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import inf, isfinite, nan
+from typing import Any, Literal, Never
+
+import requests
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from integrations.errors import IntegrationError, Refused, Terminal, Transient, from_status
+from integrations.settings import PrometheusSettings
+
+_WRONG_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.TooManyRedirects,
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: its labels, and its values by time. A value may be NaN or infinite."""
+
+    labels: Mapping[str, str]
+    values: tuple[tuple[datetime, float], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The series that a query gave, none for no data; `warnings` says why they may be incomplete."""
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Row(_Wire):
+    metric: dict[str, str]
+    value: tuple[float, str] | None = None
+    values: list[tuple[float, str]] = []
+
+
+class _Data(_Wire):
+    resultType: Literal["vector", "matrix", "scalar"]  # noqa: N815 - the wire's name
+    result: list[Any]
+
+
+class _Body(_Wire):
+    status: Literal["success", "error"]
+    data: _Data | None = None
+    error: str = ""
+    warnings: list[str] = []
+
+
+class Prometheus:
+    """Asks one Prometheus, each question once, with a timeout. One per thread."""
+
+    def __init__(self, settings: PrometheusSettings) -> None:
+        self._url = settings.url.rstrip("/")
+        self._timeout_s = settings.timeout_s
+        self._http = requests.Session()
+        if token := settings.token.get_secret_value():
+            self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def at(self, query: str, moment: datetime) -> Answer:
+        """What `query` gives at `moment`: one value per series, a scalar as a series without labels.
+
+        Raises:
+            Refused: the query is wrong (400), cannot be carried out (422), or gives ranges.
+            Transient: Prometheus did not answer, or is not ready (503).
+        """
+        return self._ask("query", query, {"time": _seconds(moment)})
+
+    def over(self, query: str, begins: datetime, ends: datetime, step: timedelta) -> Answer:
+        """What `query` gives from `begins` to `ends`, both included, every `step`.
+
+        Raises:
+            Refused: as `at`, or there are more than 11,000 points per series.
+            Transient: as `at`.
+        """
+        span = {"start": _seconds(begins), "end": _seconds(ends), "step": str(step.total_seconds())}
+        return self._ask("query_range", query, span)
+
+    def number(self, query: str, moment: datetime) -> float | None:
+        """The one value of `query` at `moment`; None where there is no data: no series, NaN or infinite.
+
+        Raises:
+            Refused: it gives several series: it has to sum them up.
+        """
+        series = self.at(query, moment).series
+        if len(series) > 1:
+            raise Refused("prometheus", "query", query, detail=f"{len(series)} series, one is needed")
+        value = series[0].values[-1][1] if series else nan
+        return value if isfinite(value) else None
+
+    def histogram(self, query: str, moment: datetime) -> dict[float, float] | None:
+        """Upper bound -> requests not slower, from series by the label `le`; None where there is no data.
+
+        Raises:
+            Refused: the series are no histogram: each needs its own `le`, and one is `+Inf`.
+        """
+        series = self.at(query, moment).series
+        if not series:
+            return None
+        found = {_bound(one.labels.get("le", "")): one.values[-1][1] for one in series}
+        if len(found) < len(series) or inf not in found or any(bound != bound for bound in found):
+            raise Refused("prometheus", "query", query, detail="not a histogram summed by le")
+        return found if all(isfinite(count) for count in found.values()) else None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def _ask(self, what: Literal["query", "query_range"], query: str, about: Mapping[str, str]) -> Answer:
+        form = {"query": query, "timeout": f"{self._timeout_s}s", **about}
+        try:
+            answer = self._http.post(
+                f"{self._url}/api/v1/{what}", data=form, timeout=self._timeout_s, allow_redirects=False
+            )
+        except _WRONG_URL:
+            raise Refused("prometheus", what, self._url, detail="not an address") from None
+        except requests.RequestException as error:
+            raise Transient("prometheus", what, query, detail=type(error).__name__) from None
+        body = _body(answer)
+        if answer.status_code != 200 or body is None or body.status != "success" or body.data is None:
+            _fail(what, query, answer.status_code, body)
+        try:
+            return Answer(_series(body.data), tuple(body.warnings))
+        except ValidationError:
+            raise Terminal("prometheus", what, query, 200, "its answer has another shape") from None
+
+
+def _fail(what: str, query: str, status: int, body: _Body | None) -> Never:
+    said = body.error if body else "no answer of Prometheus"
+    error: IntegrationError = from_status("prometheus", what, query, status, detail=said)
+    if status < 400:
+        error = Refused("prometheus", what, query, status, said or "no data")
+    raise error
+
+
+def _body(answer: requests.Response) -> _Body | None:
+    try:
+        return _Body.model_validate_json(answer.content)
+    except ValidationError:
+        return None
+
+
+def _series(data: _Data) -> tuple[Series, ...]:
+    if data.resultType == "scalar":
+        return (_one(_Row(metric={}, value=(data.result[0], data.result[1]))),)
+    return tuple(_one(_Row.model_validate(row)) for row in data.result)
+
+
+def _one(row: _Row) -> Series:
+    points = [row.value] if row.value is not None else row.values
+    return Series(row.metric, tuple((datetime.fromtimestamp(at, UTC), float(value)) for at, value in points))
+
+
+def _bound(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
+def _seconds(moment: datetime) -> str:
+    return f"{moment.timestamp():.3f}"
