@@ -68,6 +68,37 @@ _WAITS: Mapping[Scale, dict[str, Any]] = {
 }
 
 
+_ASKED_FOR = 'job="{job}",path!~"/metrics|/healthz"'
+"""What customers ask for, not the machines that look after it."""
+
+_WINDOWS: Mapping[Scale, str] = {"demo": "10s", "real": "30m"}
+_REQUESTS: Mapping[Scale, int] = {"demo": 30, "real": 100}
+
+
+def metrics(scale: Scale) -> list[dict[str, Any]]:
+    """What Prometheus is asked about the shop."""
+    common = {"window": _WINDOWS[scale], "minimum": _REQUESTS[scale]}
+    return [
+        {
+            "name": "errors",
+            "kind": "error_rate",
+            "bad": f'sum(increase(shop_requests_total{{{_ASKED_FOR},status=~"5.."}}[{{window}}]))',
+            "total": f"sum(increase(shop_requests_total{{{_ASKED_FOR}}}[{{window}}]))",
+            "limit": 0.1,
+            **common,
+        },
+        {
+            "name": "p95",
+            "kind": "latency",
+            "buckets": f"sum by (le) (increase(shop_request_seconds_bucket{{{_ASKED_FOR}}}[{{window}}]))",
+            "limit": 1.0,
+            # The shop answers in a few milliseconds: on a busy laptop less than that is no change.
+            "effect": 10.0,
+            **common,
+        },
+    ]
+
+
 def people(tokens: Mapping[str, str]) -> tuple[SandboxPerson, ...]:
     """The cast with an account at each vendor; `tokens` by slug."""
     return tuple(
@@ -92,8 +123,13 @@ def policy(
     gitlab_project: int,
     urls: Mapping[str, str],
     scale: Scale,
+    *,
+    prometheus: bool = False,
 ) -> dict[str, Any]:
-    """The policy as plain data; `channels` and `urls` (of staging and production) by name."""
+    """The policy as plain data; `channels` and `urls` (of staging and production) by name.
+
+    With `prometheus` the watch asks it too; else it has its HTTP probes only.
+    """
     waits = deepcopy(_WAITS[scale])
     return {
         "schema": 1,
@@ -132,6 +168,7 @@ def policy(
                 # The page that the scenario's fault breaks while /healthz stays well.
                 {"name": "cart", "path": "/cart"},
             ],
+            "metrics": metrics(scale) if prometheus else [],
         },
         "feedback": waits["feedback"],
         "waits": waits["waits"],

@@ -5,16 +5,16 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf, isfinite, nan
-from typing import Any, Literal, Never
+from typing import Literal, Never
 
 import requests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from integrations.errors import IntegrationError, Refused, Terminal, Transient, from_status
+from integrations.errors import IntegrationError, Refused, Transient, from_status
 from integrations.settings import PrometheusSettings
 
 _WRONG_URL = (
@@ -45,20 +45,42 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class _Row(_Wire):
+_Point = tuple[float, float]
+"""Seconds since 1970, and the value, which the wire writes as text: `NaN` and `+Inf` are values too."""
+
+
+class _Vector(_Wire):
     metric: dict[str, str]
-    value: tuple[float, str] | None = None
-    values: list[tuple[float, str]] = []
+    value: _Point
 
 
-class _Data(_Wire):
-    resultType: Literal["vector", "matrix", "scalar"]  # noqa: N815 - the wire's name
-    result: list[Any]
+class _Matrix(_Wire):
+    metric: dict[str, str]
+    values: list[_Point]
+
+
+class _OfVector(_Wire):
+    resultType: Literal["vector"]  # noqa: N815 - the wire's name
+    result: list[_Vector]
+
+
+class _OfMatrix(_Wire):
+    resultType: Literal["matrix"]  # noqa: N815
+    result: list[_Matrix]
+
+
+class _OfScalar(_Wire):
+    resultType: Literal["scalar"]  # noqa: N815
+    result: _Point
+
+
+class _OfString(_Wire):
+    resultType: Literal["string"]  # noqa: N815
 
 
 class _Body(_Wire):
     status: Literal["success", "error"]
-    data: _Data | None = None
+    data: _OfVector | _OfMatrix | _OfScalar | _OfString | None = Field(None, discriminator="resultType")
     error: str = ""
     warnings: list[str] = []
 
@@ -123,7 +145,7 @@ class Prometheus:
         self._http.close()
 
     def _ask(self, what: Literal["query", "query_range"], query: str, about: Mapping[str, str]) -> Answer:
-        form = {"query": query, "timeout": f"{self._timeout_s}s", **about}
+        form = {"query": query, "timeout": str(self._timeout_s), **about}
         try:
             answer = self._http.post(
                 f"{self._url}/api/v1/{what}", data=form, timeout=self._timeout_s, allow_redirects=False
@@ -133,19 +155,19 @@ class Prometheus:
         except requests.RequestException as error:
             raise Transient("prometheus", what, query, detail=type(error).__name__) from None
         body = _body(answer)
-        if answer.status_code != 200 or body is None or body.status != "success" or body.data is None:
+        if answer.status_code != 200 or body is None or body.data is None:
             _fail(what, query, answer.status_code, body)
-        try:
-            return Answer(_series(body.data), tuple(body.warnings))
-        except ValidationError:
-            raise Terminal("prometheus", what, query, 200, "its answer has another shape") from None
+        if isinstance(body.data, _OfString) or (what == "query" and isinstance(body.data, _OfMatrix)):
+            kind = f"it gives a {body.data.resultType}, no values of one moment"
+            raise Refused("prometheus", what, query, 200, kind)
+        return Answer(_series(body.data), tuple(body.warnings))
 
 
 def _fail(what: str, query: str, status: int, body: _Body | None) -> Never:
     said = body.error if body else "no answer of Prometheus"
     error: IntegrationError = from_status("prometheus", what, query, status, detail=said)
     if status < 400:
-        error = Refused("prometheus", what, query, status, said or "no data")
+        error = Refused("prometheus", what, query, status, said or "an answer without data")
     raise error
 
 
@@ -156,15 +178,16 @@ def _body(answer: requests.Response) -> _Body | None:
         return None
 
 
-def _series(data: _Data) -> tuple[Series, ...]:
-    if data.resultType == "scalar":
-        return (_one(_Row(metric={}, value=(data.result[0], data.result[1]))),)
-    return tuple(_one(_Row.model_validate(row)) for row in data.result)
+def _series(data: _OfVector | _OfMatrix | _OfScalar) -> tuple[Series, ...]:
+    if isinstance(data, _OfScalar):
+        return (Series({}, _points([data.result])),)
+    if isinstance(data, _OfVector):
+        return tuple(Series(row.metric, _points([row.value])) for row in data.result)
+    return tuple(Series(row.metric, _points(row.values)) for row in data.result)
 
 
-def _one(row: _Row) -> Series:
-    points = [row.value] if row.value is not None else row.values
-    return Series(row.metric, tuple((datetime.fromtimestamp(at, UTC), float(value)) for at, value in points))
+def _points(points: Sequence[_Point]) -> tuple[tuple[datetime, float], ...]:
+    return tuple((datetime.fromtimestamp(at, UTC), value) for at, value in points)
 
 
 def _bound(text: str) -> float:
