@@ -15,6 +15,8 @@ from tasks.walk import Wait
 def watch(walk: ReleaseWalk) -> Wait | None:
     """Look at production when a tick is due; end healthy, roll back, or wait for the next tick."""
     deployed, rules = walk.release.deployed, walk.policy.watch.rules
+    if walk.release.watch is not None:
+        _tell(walk, walk.release.watch)
     if walk.phase is not Phase.WATCHING or deployed is None:
         return None
     tick = due_tick(deployed.at, walk.now, rules)
@@ -26,6 +28,8 @@ def watch(walk: ReleaseWalk) -> Wait | None:
         said = "; ".join((f"tick {tick} of {rules.ticks}: healthy so far", *verdict.reasons))
         return Wait("Watching", following or walk.now, said)
     _conclude(walk, verdict)
+    if walk.release.watch is not None:
+        _tell(walk, walk.release.watch)
     return None
 
 
@@ -76,15 +80,25 @@ def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:
             )
         )
         return
-    ended = WatchEnded.model_validate(
-        {"attempt": walk.release.attempt, "verdict": verdict.state.value, "reasons": verdict.reasons}
+    walk.append(
+        WatchEnded.model_validate(
+            {"attempt": walk.release.attempt, "verdict": verdict.state.value, "reasons": verdict.reasons}
+        )
     )
-    walk.append(ended)
-    headline = f"{walk.title}: the watch ended {ended.verdict}"
+
+
+def _tell(walk: ReleaseWalk, ended: WatchEnded) -> None:
+    """Say how the watch ended; once, also by the walk after one that was cut short."""
+    if walk.said(f"watched:{ended.attempt}"):
+        return
+    headline, at = f"{walk.title}: the watch ended {ended.verdict}", walk.at("WatchEnded")
+    stays = ("it stays: there is no earlier version to go back to",) if ended.verdict == "unhealthy" else ()
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news("👀", headline, [f"• {r}" for r in verdict.reasons], walk.now),
-        walk.op(f"watched:{walk.release.attempt}"),
+        release_messages.news(
+            "👀", headline, [f"• {r}" for r in (*ended.reasons, *stays)], walk.at("WatchEnded")
+        ),
+        walk.op(f"watched:{ended.attempt}"),
         subject=walk.subject,
     )
