@@ -96,9 +96,7 @@ def _tell(walk: ReleaseWalk, ended: WatchEnded) -> None:
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news(
-            "👀", headline, [f"• {r}" for r in (*ended.reasons, *stays)], walk.at("WatchEnded")
-        ),
+        release_messages.news("👀", headline, [f"• {r}" for r in (*ended.reasons, *stays)], at),
         walk.op(f"watched:{ended.attempt}"),
         subject=walk.subject,
     )
