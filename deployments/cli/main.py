@@ -24,6 +24,7 @@ from deployments.cli import (
     release,
     running,
     valuing,
+    watching,
 )
 from deployments.cli.say import Exit, Stop, note
 from integrations.errors import IntegrationError, NotFound, Transient
@@ -46,6 +47,7 @@ commands.command(planning.requests_app)
 commands.command(planning.review_app)
 commands.command(plan.app)
 commands.command(feedback.app)
+commands.command(watching.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
 commands.command(people.app)

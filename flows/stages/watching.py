@@ -6,7 +6,8 @@ from datetime import datetime
 
 from lifecycle.events import RollbackStarted, WatchEnded, WatchTicked
 from lifecycle.release import Phase
-from lifecycle.watch import WatchState, WatchVerdict, assess, due_tick, next_tick
+from lifecycle.watch import WatchState, WatchVerdict, due_tick, next_tick
+from lifecycle.watching import verdict_on
 from tasks import posts, probes, readings, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
@@ -22,7 +23,7 @@ def watch(walk: ReleaseWalk) -> Wait | None:
     tick = due_tick(deployed.at, walk.now, rules)
     if tick > _last_tick(walk):
         _look(walk, tick, deployed.at)
-    verdict = _judge(walk, deployed.at)
+    verdict = verdict_on(walk.release, walk.policy.watch, walk.now)
     if verdict.state is WatchState.WATCHING:
         following = next_tick(deployed.at, walk.now, rules)
         said = "; ".join((f"tick {tick} of {rules.ticks}: healthy so far", *verdict.reasons))
@@ -51,19 +52,6 @@ def _look(walk: ReleaseWalk, tick: int, live: datetime) -> None:
             readings=tuple(read),
             missed=tick - _last_tick(walk) - 1,
         )
-    )
-
-
-def _judge(walk: ReleaseWalk, live: datetime) -> WatchVerdict:
-    watched, ticks = walk.policy.watch, walk.release.ticks
-    return assess(
-        [seen for tick in ticks for seen in tick.observations],
-        live,
-        walk.now,
-        watched.rules,
-        readings=[read for tick in ticks for read in tick.readings],
-        metrics=watched.metrics,
-        comparison=watched.comparison,
     )
 
 
