@@ -25,6 +25,10 @@ _WRONG_URL = (
 )
 
 
+_ADVICE = "PromQL "
+"""So begin warnings about how the query is written; all others are about data that could not be had."""
+
+
 @dataclass(frozen=True)
 class Series:
     """One series: its labels, and its values by time. A value may be NaN or infinite."""
@@ -119,8 +123,9 @@ class Prometheus:
 
         Raises:
             Refused: it gives several series: it has to sum them up.
+            Transient: Prometheus warns that something is missing from the answer.
         """
-        series = self.at(query, moment).series
+        series = self._whole(query, moment)
         if len(series) > 1:
             raise Refused("prometheus", "query", query, detail=f"{len(series)} series, one is needed")
         value = series[0].values[-1][1] if series else nan
@@ -131,8 +136,9 @@ class Prometheus:
 
         Raises:
             Refused: the series are no histogram: each needs its own `le`, and one is `+Inf`.
+            Transient: as `number`.
         """
-        series = self.at(query, moment).series
+        series = self._whole(query, moment)
         if not series:
             return None
         found = {_bound(one.labels.get("le", "")): one.values[-1][1] for one in series}
@@ -143,6 +149,14 @@ class Prometheus:
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
+
+    def _whole(self, query: str, moment: datetime) -> tuple[Series, ...]:
+        """All series: a part of the data would look like fewer errors."""
+        answer = self.at(query, moment)
+        lost = [said for said in answer.warnings if not said.startswith(_ADVICE)]
+        if lost:
+            raise Transient("prometheus", "query", query, 200, f"incomplete: {'; '.join(lost)}")
+        return answer.series
 
     def _ask(self, what: Literal["query", "query_range"], query: str, about: Mapping[str, str]) -> Answer:
         form = {"query": query, "timeout": str(self._timeout_s), **about}

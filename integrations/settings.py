@@ -58,7 +58,7 @@ class PrometheusSettings(BaseSettings):
     model_config = _config("CONVEYOR_PROMETHEUS_")
     url: str = ""
     token: SecretStr = SecretStr("")
-    timeout_s: float = 10.0
+    timeout_s: float = 5.0
 
 
 class Settings(BaseSettings):

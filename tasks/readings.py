@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from prefect import task
 
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Transient
 from integrations.settings import settings
 from lifecycle.comparison import Counts
 from lifecycle.policy import Project, Watch
@@ -31,28 +31,37 @@ def read(
     `live`: since when production serves the version; `begun`: when it began to change. What cannot be read
     is a reading that says why: it is no reason to take a release back.
     """
-    return [
-        _read(metric, project.prometheus_job or project.id, watch, live, begun, now)
-        for metric in watch.metrics
-    ]
+    found: list[Reading] = []
+    silent = "" if settings().prometheus.url else _NOT_SET
+    for metric in watch.metrics:
+        missing = silent
+        if not silent:
+            try:
+                found.append(_read(metric, project.prometheus_job or project.id, watch, live, begun, now))
+                continue
+            except IntegrationError as error:
+                missing = str(error)
+                # Who does not answer is asked once: a rollback must not wait for it.
+                silent = missing if isinstance(error, Transient) else ""
+        found.append(Reading(at=now, metric=metric.name, missing=missing))
+    return found
 
 
 def _read(metric: Metric, job: str, watch: Watch, live: datetime, begun: datetime, now: datetime) -> Reading:
-    if not settings().prometheus.url:
-        return Reading(at=now, metric=metric.name, missing=_NOT_SET)
     window = window_of(metric, live, now)
-    try:
-        here = _measure(metric, job, window, now)
-        if here is None:
-            return Reading(at=now, metric=metric.name, missing="no data")
-        if metric.compare and enough(metric, side(metric, here)):
-            for moment, words in times_before(now, begun, watch.comparison):
-                there = _measure(metric, job, window, moment)
-                if there is not None and enough(metric, side(metric, there)):
-                    return compared(metric, now, here, there, words)
+    here = _measure(metric, job, window, now)
+    if here is None:
+        return Reading(at=now, metric=metric.name, missing="no data")
+    if not metric.compare or not enough(metric, side(metric, here)):
         return compared(metric, now, here)
+    try:
+        for moment, words in times_before(now, begun, watch.comparison):
+            there = _measure(metric, job, window, moment)
+            if there is not None and enough(metric, side(metric, there)):
+                return compared(metric, now, here, there, words)
     except IntegrationError as error:
-        return Reading(at=now, metric=metric.name, missing=str(error))
+        return compared(metric, now, here).model_copy(update={"missing": f"the time before: {error}"})
+    return compared(metric, now, here)
 
 
 def _measure(metric: Metric, job: str, window: timedelta, moment: datetime) -> Measured | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from math import inf, isnan
@@ -165,6 +165,18 @@ def test_the_token_is_sent_and_warnings_come_along(strange: Strange) -> None:
     assert strange.asked == [
         ("/api/v1/query", "Bearer s3cret", "query=up+%2B+1&timeout=5.0&time=1772409600.000")
     ]
+
+
+@pytest.mark.parametrize("ask", [Prometheus.number, Prometheus.histogram])
+def test_a_part_of_the_data_is_not_taken_for_all_of_it(
+    strange: Strange, ask: Callable[[Prometheus, str, datetime], object]
+) -> None:
+    data = {"resultType": "vector", "result": [{"metric": {"le": "+Inf"}, "value": [1, "3"]}]}
+    strange.body = json.dumps({"status": "success", "data": data, "warnings": ["PromQL info: odd"]}).encode()
+    assert ask(strange.client(), "up", now()) in (3, {inf: 3})
+    strange.body = strange.body.replace(b"PromQL info: odd", b"remote read failed")
+    with pytest.raises(Transient, match="incomplete: remote read failed"):
+        ask(strange.client(), "up", now())
 
 
 def test_nobody_at_the_address_is_transient_and_no_address_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +44,7 @@ def asked_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
 
     def at(url: str) -> None:
         monkeypatch.setenv("CONVEYOR_PROMETHEUS_URL", url)
+        monkeypatch.setenv("CONVEYOR_PROMETHEUS_TIMEOUT_S", "2")
         forget()
 
     yield at
@@ -158,3 +161,32 @@ def test_a_prometheus_that_is_not_there_is_no_reason_against_the_version(
     found = read(now, now)
     assert [missing in each.missing for each in found] == [True, True]
     assert judge(found, now) == (WatchState.WATCHING, ())
+
+
+def test_a_level_is_kept_where_the_time_before_cannot_be_read(
+    watched: Watched, asked_at: Callable[[str], None]
+) -> None:
+    asked_at(watched.prometheus.url)
+    live = datetime.now(UTC)
+    # One series now, and two before: that cannot be one number.
+    long_ago = f"vector(3) and vector(time()) < {live.timestamp() - 60:.0f}"
+    query = f'vector(2) or label_replace({long_ago}, "a", "b", "", "")'
+    [found] = read(live, live, {**LEVEL, "level": query})
+    assert found.now is not None
+    assert (found.now.value, found.before) == (2, None)
+    assert "the time before: " in found.missing
+    assert "2 series, one is needed" in found.missing
+
+
+def test_a_prometheus_that_does_not_answer_is_asked_once_in_a_tick(asked_at: Callable[[str], None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        asked_at(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        now = datetime.now(UTC)
+        found = read(now, now)
+        deaf.setblocking(False)
+        callers = 0
+        with contextlib.suppress(BlockingIOError):
+            while deaf.accept():
+                callers += 1
+    assert [("no answer" in each.missing) for each in found] == [True, True]
+    assert callers == 1
