@@ -16,10 +16,7 @@ from lifecycle.policy import Policy, Project, Watch
 from lifecycle.readings import Reading
 from lifecycle.watch import WatchState, assess
 from tasks import context, readings
-from tests.watching.world import PER_SECOND, Watched
-
-ENOUGH = 3 * PER_SECOND
-"""Requests of three seconds."""
+from tests.watching.world import ENOUGH, Watched
 
 
 def policy(*metrics: dict[str, Any]) -> tuple[Project, Watch]:
@@ -64,20 +61,11 @@ def judge(found: list[Reading], live: datetime) -> tuple[WatchState, tuple[str, 
     return verdict.state, verdict.reasons
 
 
-def replace_version(watched: Watched, *, broken: bool) -> tuple[datetime, datetime]:
-    """Replace a version that was well for some seconds: when that began, since when the new one serves."""
-    watched.counted(watched.deploy(broken=False), ENOUGH)
-    begun = datetime.now(UTC)
-    live = watched.deploy(broken=broken)
-    watched.counted(live, ENOUGH)
-    return begun, live
-
-
 def test_a_version_whose_cart_fails_is_unhealthy_at_its_first_look_and_the_same_one_again_is_not(
     watched: Watched, asked_at: Callable[[str], None]
 ) -> None:
     asked_at(watched.prometheus.url)
-    begun, live = replace_version(watched, broken=True)
+    begun, live = watched.replace(broken=True)
     errors, p95 = read(live, begun)
     assert errors.now is not None
     assert errors.before is not None
@@ -87,7 +75,7 @@ def test_a_version_whose_cart_fails_is_unhealthy_at_its_first_look_and_the_same_
     assert state is WatchState.UNHEALTHY
     assert reasons[0].startswith("errors rose from 0 % (0 of ")
 
-    begun, live = replace_version(watched, broken=False)
+    begun, live = watched.replace(broken=False)
     errors, p95 = read(live, begun)
     assert (errors.now and errors.now.value, p95.before is not None) == (0, True)
     assert judge([errors, p95], live) == (WatchState.WATCHING, ())

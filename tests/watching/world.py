@@ -21,6 +21,8 @@ from integrations.sandbox import shop
 from integrations.settings import PrometheusSettings
 
 PER_SECOND = 40
+ENOUGH = 3 * PER_SECOND
+"""Requests of three seconds."""
 
 
 class Watched:
@@ -56,6 +58,14 @@ class Watched:
             )
         eventually("the shop serves", self._serves, 20)
         return datetime.now(UTC)
+
+    def replace(self, *, broken: bool) -> tuple[datetime, datetime]:
+        """Replace a version that was well for seconds: when that began, since when the new one serves."""
+        self.counted(self.deploy(broken=False), ENOUGH)
+        begun = datetime.now(UTC)
+        live = self.deploy(broken=broken)
+        self.counted(live, ENOUGH)
+        return begun, live
 
     def client(self) -> Prometheus:
         """Conveyor's own client for it."""

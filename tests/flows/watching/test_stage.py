@@ -14,6 +14,7 @@ import pytest
 from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
+from deployments.sandbox_policy import metrics
 from flows.stages.watching import watch as stage
 from integrations.settings import settings
 from lifecycle import events as e
@@ -22,6 +23,7 @@ from lifecycle.release import Phase, Release
 from tasks import context
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
+from tests.watching.world import Watched
 
 pytestmark = pytest.mark.prefect
 Team = Any
@@ -76,10 +78,7 @@ def production(team: Team) -> Iterator[Production]:
     path.write_text(json.dumps(data))
     key = team.file("dora", "Gift wrap")
     tell(
-        e.Planned(project="shop", version="1.4.0", issues=(key,), base="main", plan_hash="p"),
-        e.CandidateCut(number=1, tag="1.4.0-rc.1", sha=SHA, branch="release/1.4.0"),
-        e.CandidateVerified(number=1, pipeline_id=1),
-        e.Staged(number=1, sha=SHA, url="http://staging.example", pipeline_id=2),
+        *until_staged(key),
         e.ProductionStarted(number=1, tag="1.4.0", sha=SHA),
         e.ProductionDeployed(sha=SHA, url="http://shop.example", pipeline_id=3, at=LIVE),
     )
@@ -88,8 +87,31 @@ def production(team: Team) -> Iterator[Production]:
     served.server.server_close()
 
 
-def tell(*facts: e.ReleaseEvent) -> None:
-    context.ledger().append(SUBJECT, new_events(SUBJECT, facts), now=LIVE)
+@pytest.fixture
+def shop(team: Team, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> tuple[datetime, datetime]:
+    """1.4.0 has broken the cart of a real shop, which a real Prometheus sees; the probe looks elsewhere."""
+    monkeypatch.setenv("CONVEYOR_PROMETHEUS_URL", watched.prometheus.url)
+    settings.cache_clear()
+    path = Path(settings().policy)
+    data = json.loads(path.read_text())
+    data["projects"][0]["production_url"] = watched.url
+    data["watch"]["rules"] |= {"lasts": "20s", "every": "3s"}
+    data["watch"] |= {"probes": [{"name": "health", "path": "/healthz"}], "metrics": metrics("demo")}
+    path.write_text(json.dumps(data))
+    return watched.replace(broken=True)
+
+
+def until_staged(key: str) -> tuple[e.ReleaseEvent, ...]:
+    return (
+        e.Planned(project="shop", version="1.4.0", issues=(key,), base="main", plan_hash="p"),
+        e.CandidateCut(number=1, tag="1.4.0-rc.1", sha=SHA, branch="release/1.4.0"),
+        e.CandidateVerified(number=1, pipeline_id=1),
+        e.Staged(number=1, sha=SHA, url="http://staging.example", pipeline_id=2),
+    )
+
+
+def tell(*facts: e.ReleaseEvent, at: datetime = LIVE) -> None:
+    context.ledger().append(SUBJECT, new_events(SUBJECT, facts), now=at)
 
 
 @flow(name="one look at production")
@@ -193,6 +215,24 @@ def test_a_fault_without_an_earlier_version_ends_unhealthy_and_says_so(
     message = team.messages(team.releases)[-1]
     assert message["text"] == "Shop 1.4.0: the watch ended unhealthy"
     assert "no earlier version to go back to" in str(message["blocks"])
+
+
+def test_a_version_whose_errors_rose_goes_back_though_every_probe_is_well(
+    team: Team, shop: tuple[datetime, datetime]
+) -> None:
+    begun, live = shop
+    started = e.ProductionStarted(number=1, tag="1.4.0", sha=SHA, previous_tag="1.3.0", previous_sha="b" * 40)
+    tell(*until_staged(team.file("dora", "Gift wrap")))
+    tell(started, at=begun)
+    tell(e.ProductionDeployed(sha=SHA, url="http://shop.example", pipeline_id=3, at=live), at=live)
+    assert look((datetime.now(UTC) - LIVE) / MINUTE) is None
+    assert release().phase is Phase.ROLLING_BACK
+    assert release().ticks[0].observations[0].ok
+    rollback = release().rollback
+    assert rollback is not None
+    assert (rollback.person, rollback.to_tag) == (None, "1.3.0")
+    assert rollback.reasons[0].startswith("errors rose from 0 % (0 of ")
+    assert "just before the release" in rollback.reasons[0]
 
 
 def test_metrics_that_nobody_can_be_asked_for_end_inconclusive(production: Production) -> None:
