@@ -158,8 +158,10 @@ def _bad(seen: Observation, rules: WatchRules) -> str:
 def _gaps(
     probe: str, of_probe: Sequence[Observation], started: datetime, now: datetime, rules: WatchRules
 ) -> Iterator[Gap]:
-    """The runs of ticks, longer than allowed, at which the probe saw nothing. A look counts until the next
-    tick is due: who comes later has missed it."""
+    """The runs of ticks, longer than allowed, at which the probe saw nothing.
+
+    A look counts until the next tick is due: who comes later has missed it.
+    """
     ends = started + rules.lasts
     over = rules.ticks if now >= ends else due_tick(started, now, rules) - 1
     at_tick = {due_tick(started, o.at, rules) for o in of_probe if o.at < ends + rules.every}
