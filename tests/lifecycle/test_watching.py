@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from pydantic import ValidationError
+
 from lifecycle import events as e
 from lifecycle.policy import Probe, Watch
 from lifecycle.readings import Reading
@@ -36,3 +39,8 @@ def test_probes_and_metrics_of_all_ticks_are_judged_together() -> None:
 
 def test_before_production_there_is_nothing_to_judge() -> None:
     assert verdict_on(signed_off().release, WATCH, NOW).state is WatchState.WATCHING
+
+
+def test_a_watch_that_would_compare_a_version_with_itself_is_refused() -> None:
+    with pytest.raises(ValidationError, match="would compare a version with itself"):
+        Watch.model_validate({**WATCH.model_dump(), "comparison": {"before": "5m"}})
