@@ -70,6 +70,7 @@ class SandboxVendors:
         self._gateway_url = gateway_url.rstrip("/")
         self._flavor: Literal["cloud", "server"] = jira
         self._scale: Scale = scale
+        self._prometheus_url = ""
         self._secrets = {name: secrets.token_hex(16) for name in ("jira", "gitlab", "slack", "link")}
         self.tokens = {slug: f"sandbox-{slug}-{secrets.token_hex(8)}" for slug in CAST}
         self._cast = sandbox_policy.people(self.tokens)
@@ -111,7 +112,13 @@ class SandboxVendors:
             "CONVEYOR_SLACK_BOT_TOKEN": self.tokens["bot"],
             "CONVEYOR_SLACK_SIGNING_SECRET": self._secrets["slack"],
             "CONVEYOR_SLACK_UI_URL": self.slack.url,
+            "CONVEYOR_PROMETHEUS_URL": self._prometheus_url,
         }
+
+    def watch_by(self, prometheus_url: str) -> None:
+        """Have the watch ask that Prometheus too: for what reads policy and `environment` from now on."""
+        self._prometheus_url = prometheus_url
+        self.policy()
 
     def policy(self) -> dict[str, Any]:
         """The policy with these vendors' own ids, also written to `policy_out`."""
@@ -121,6 +128,7 @@ class SandboxVendors:
             self.gitlab_project,
             {"staging": self.staging_url, "production": self.production_url},
             self._scale,
+            prometheus=bool(self._prometheus_url),
         )
         self.policy_path.parent.mkdir(parents=True, exist_ok=True)
         header = "# Written by the sandbox for its own people and ids; conveyor.example.yaml explains it.\n"

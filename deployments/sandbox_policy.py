@@ -46,6 +46,8 @@ _WAITS: Mapping[Scale, dict[str, Any]] = {
             "failures_allowed": 1,
             "max_latency_ms": 2000,
             "minimum_observations": 3,
+            # Ticks of seconds, on a machine with other work: a slow one is no story.
+            "missed_allowed": 1,
         },
         "feedback": {"after": "2s", "closes_after": "60s", "settles_after": "2s"},
         "waits": {"pipeline": "2m", "poll": "3s", "rework": "10m"},
@@ -64,6 +66,38 @@ _WAITS: Mapping[Scale, dict[str, Any]] = {
         "waits": {"pipeline": "1h", "poll": "5m", "rework": "5d"},
     },
 }
+
+
+_ASKED_FOR = 'job="{job}",path!~"/metrics|/healthz"'
+"""What customers ask for, not the machines that look after it."""
+
+_WINDOWS: Mapping[Scale, str] = {"demo": "10s", "real": "30m"}
+_REQUESTS: Mapping[Scale, int] = {"demo": 30, "real": 100}
+# The demo's shop answers in milliseconds, on a machine with much else to do: less is no change there.
+_SLOWER: Mapping[Scale, float] = {"demo": 50.0, "real": 2.0}
+
+
+def metrics(scale: Scale) -> list[dict[str, Any]]:
+    """What Prometheus is asked about the shop."""
+    common = {"window": _WINDOWS[scale], "minimum": _REQUESTS[scale]}
+    return [
+        {
+            "name": "errors",
+            "kind": "error_rate",
+            "bad": f'sum(increase(shop_requests_total{{{_ASKED_FOR},status=~"5.."}}[{{window}}]))',
+            "total": f"sum(increase(shop_requests_total{{{_ASKED_FOR}}}[{{window}}]))",
+            "limit": 0.1,
+            **common,
+        },
+        {
+            "name": "p95",
+            "kind": "latency",
+            "buckets": f"sum by (le) (increase(shop_request_seconds_bucket{{{_ASKED_FOR}}}[{{window}}]))",
+            "limit": 1.0,
+            "effect": _SLOWER[scale],
+            **common,
+        },
+    ]
 
 
 def people(tokens: Mapping[str, str]) -> tuple[SandboxPerson, ...]:
@@ -90,8 +124,13 @@ def policy(
     gitlab_project: int,
     urls: Mapping[str, str],
     scale: Scale,
+    *,
+    prometheus: bool = False,
 ) -> dict[str, Any]:
-    """The policy as plain data; `channels` and `urls` (of staging and production) by name."""
+    """The policy as plain data; `channels` and `urls` (of staging and production) by name.
+
+    With `prometheus` the watch asks it too; else it has its HTTP probes only.
+    """
     waits = deepcopy(_WAITS[scale])
     return {
         "schema": 1,
@@ -131,6 +170,7 @@ def policy(
                 # The page that the scenario's fault breaks while /healthz stays well.
                 {"name": "cart", "path": "/cart"},
             ],
+            "metrics": metrics(scale) if prometheus else [],
         },
         "unfreeze": ["release"],
         "feedback": waits["feedback"],

@@ -30,7 +30,7 @@ ABOUT_PHASES: Mapping[Phase, tuple[str, str]] = {
     ),
     Phase.REWORK: ("Something was returned or rejected; the next candidate is made.", "developers"),
     Phase.PRODUCTION: ("It is decided; the signed commit is deployed.", "GitLab"),
-    Phase.WATCHING: ("Production serves it; the probes look at every tick.", "the watch"),
+    Phase.WATCHING: ("Production serves it; probes and metrics are looked at, tick by tick.", "the watch"),
     Phase.ROLLING_BACK: ("Production goes back to the earlier version.", "GitLab"),
     Phase.ROLLED_BACK: ("Production serves the earlier version; the release is held.", "a manager"),
     Phase.FEEDBACK: ("The watch is over; whoever asked for something says whether it helped.", "requesters"),

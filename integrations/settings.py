@@ -52,6 +52,15 @@ class SlackSettings(BaseSettings):
     timeout_s: float = 10.0
 
 
+class PrometheusSettings(BaseSettings):
+    """`CONVEYOR_PROMETHEUS_*`. Without a `url` the watch has its HTTP probes only."""
+
+    model_config = _config("CONVEYOR_PROMETHEUS_")
+    url: str = ""
+    token: SecretStr = SecretStr("")
+    timeout_s: float = 5.0
+
+
 class Settings(BaseSettings):
     """`CONVEYOR_*`: the ledger, the policy file, and where this process's own doors are."""
 
@@ -69,6 +78,7 @@ class Settings(BaseSettings):
     jira: JiraSettings = Field(default_factory=JiraSettings)
     gitlab: GitLabSettings = Field(default_factory=GitLabSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)
+    prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
 
     @property
     def ledger(self) -> str:

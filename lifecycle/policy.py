@@ -19,6 +19,7 @@ from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
 from lifecycle.standstill import Control
 from lifecycle.watch import WatchRules
+from lifecycle.watch_metrics import Comparison, Metric, problems
 from lifecycle.workflow import StatusMap
 
 _ANY_DAY = date(2024, 1, 1)
@@ -97,6 +98,14 @@ class Watch(Frozen):
 
     rules: WatchRules
     probes: tuple[Probe, ...] = Field(min_length=1)
+    metrics: tuple[Metric, ...] = Field(default=(), description="asked of Prometheus at each tick")
+    comparison: Comparison = Comparison()
+
+    @model_validator(mode="after")
+    def _metrics_can_be_judged(self) -> Self:
+        if found := problems(self.metrics, self.comparison, self.rules.lasts):
+            raise ValueError("; ".join(found))
+        return self
 
 
 class Review(Frozen):
@@ -193,6 +202,7 @@ class Project(Frozen):
     )
     statuses: StatusMap = Field(default=StatusMap(), description="the team's own status names -> ours")
     gates: GatePolicy = GatePolicy()
+    prometheus_job: str = Field(default="", description="its name in Prometheus; its id if left out")
     migrations: tuple[str, ...] = Field(
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",

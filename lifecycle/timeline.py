@@ -71,16 +71,25 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
         case e.Returned():
             return f"{event.person} returned {event.issue or 'the release'}: {event.reason}"
         case e.WatchTicked():
-            bad = ", ".join(seen.probe for seen in event.observations if not seen.ok)
-            return f"tick {event.tick}: {f'bad: {bad}' if bad else 'healthy'}"
+            return _tick(event)
         case e.RollbackStarted():
             return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}"
         case _:
             return _WORDS[event.kind].format(e=event, about=_about(event, release)) + _remark(event)
 
 
+def _tick(event: e.WatchTicked) -> str:
+    """What was seen at one tick, what could not be read, and which ticks before it were missed."""
+    bad = ", ".join(seen.probe for seen in event.observations if not seen.ok)
+    lost = [f"{read.metric} was not read: {read.missing}" for read in event.readings if read.missing]
+    first, last = event.tick - event.missed, event.tick - 1
+    if event.missed:
+        lost.append(f"tick {last} was missed" if first == last else f"ticks {first} to {last} were missed")
+    return "; ".join((f"tick {event.tick}: {f'bad: {bad}' if bad else 'healthy'}", *lost))
+
+
 def _remark(event: e.ReleaseEvent) -> str:
-    """What the person wrote along with it, for events whose words leave it out."""
+    """What was said along with it, for events whose words leave it out."""
     match event:
         case e.SignOffGiven():
             said = event.comment
@@ -93,6 +102,8 @@ def _remark(event: e.ReleaseEvent) -> str:
         case e.CandidateVerified() | e.CandidateJudged():
             excepted = (f"{gate} excepted" for gate in event.excepted)
             said = "; ".join([*event.reasons, *excepted])
+        case e.WatchEnded():
+            said = "; ".join(event.reasons)
         case _:
             said = ""
     return f": {said}" if said else ""

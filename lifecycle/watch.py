@@ -1,13 +1,18 @@
 """Whether a released version is well: observations over time -> healthy, unhealthy or inconclusive."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from lifecycle.calendar import Duration, duration_text
+from lifecycle.calendar import Duration
+from lifecycle.readings import Reading
+from lifecycle.watch_metrics import Comparison, Metric
+from lifecycle.worsening import holes, worsenings
+
+_COMPARISON = Comparison()
 
 
 class Observation(BaseModel, frozen=True):
@@ -25,7 +30,8 @@ class WatchRules(BaseModel, frozen=True, extra="forbid"):
     """How long and how strictly a release is watched.
 
     `failures_allowed`: bad observations in a row that one probe may give; one more is the hard limit.
-    `max_latency_ms`: an answer slower than this is a bad observation. `minimum_observations`: per probe.
+    `max_latency_ms`: an answer slower than this is a bad observation. `minimum_observations`: per probe and
+    metric. `missed_allowed`: ticks in a row at which nobody looked; one more is a gap.
     """
 
     lasts: Duration = timedelta(hours=24)
@@ -33,12 +39,18 @@ class WatchRules(BaseModel, frozen=True, extra="forbid"):
     failures_allowed: int = Field(default=2, ge=0)
     max_latency_ms: float = Field(default=2000.0, gt=0)
     minimum_observations: int = Field(default=3, ge=1)
+    missed_allowed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _ticks(self) -> "WatchRules":
         if not timedelta(0) < self.every <= self.lasts:
             raise ValueError("a watch must tick at least once: 0 < every <= lasts")
         return self
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks a whole watch has; the last is at its end, also where `every` does not divide it."""
+        return -(-self.lasts // self.every)
 
 
 class WatchState(StrEnum):
@@ -51,11 +63,11 @@ class WatchState(StrEnum):
 
 
 class Gap(BaseModel, frozen=True):
-    """A time longer than two ticks in which `probe` saw nothing."""
+    """The ticks `first` to `last`, at which `probe` was due and saw nothing."""
 
     probe: str
-    after: AwareDatetime
-    until: AwareDatetime
+    first: int
+    last: int
 
 
 class WatchVerdict(BaseModel, frozen=True):
@@ -66,10 +78,16 @@ class WatchVerdict(BaseModel, frozen=True):
     gaps: tuple[Gap, ...] = ()
 
 
-def due_ticks(started: datetime, now: datetime, rules: WatchRules) -> tuple[datetime, ...]:
-    """Return the ticks whose time has come, first to last. The first is one `every` after the start."""
-    passed = min(now - started, rules.lasts) // rules.every
-    return tuple(started + rules.every * count for count in range(1, passed + 1))
+def due_tick(started: datetime, now: datetime, rules: WatchRules) -> int:
+    """The number of the newest tick whose time has come, by the clock alone; 0 before the first."""
+    if now >= started + rules.lasts:
+        return rules.ticks
+    return max(0, (now - started) // rules.every)
+
+
+def time_of(tick: int, started: datetime, rules: WatchRules) -> datetime:
+    """When that tick is due."""
+    return min(started + rules.every * tick, started + rules.lasts)
 
 
 def next_tick(started: datetime, now: datetime, rules: WatchRules) -> datetime | None:
@@ -82,27 +100,39 @@ def next_tick(started: datetime, now: datetime, rules: WatchRules) -> datetime |
 
 
 def assess(
-    observations: Iterable[Observation], started: datetime, now: datetime, rules: WatchRules
+    observations: Iterable[Observation],
+    started: datetime,
+    now: datetime,
+    rules: WatchRules,
+    *,
+    readings: Iterable[Reading] = (),
+    metrics: Sequence[Metric] = (),
+    comparison: Comparison = _COMPARISON,
 ) -> WatchVerdict:
     """Judge the version that went live at `started` by what was seen from then to `now`.
 
-    Unhealthy as soon as one probe passes the hard limit, and it stays so: a later recovery does not take
-    it back. Healthy only at the end, without a gap and with enough seen. Order and repeats do not matter.
+    Unhealthy as soon as one probe or metric passes its hard limit, or a metric is significantly worse than
+    before; and it stays so: a later recovery does not take it back. Healthy only at the end, without a gap
+    and with enough seen. Order and repeats do not matter.
     """
     seen = sorted({o for o in observations if started <= o.at <= now}, key=_in_order)
+    read = tuple({r for r in readings if started <= r.at <= now})
     probes = {probe: tuple(of_probe) for probe, of_probe in groupby(seen, key=lambda o: o.probe)}
-    bad = tuple(reason for of_probe in probes.values() for reason in _hard_limit(of_probe, rules))
-    ends = started + rules.lasts
-    gaps = tuple(
-        gap for p, of_probe in probes.items() for gap in _gaps(p, of_probe, started, min(now, ends), rules)
+    bad = (
+        *(reason for of_probe in probes.values() for reason in _hard_limit(of_probe, rules)),
+        *worsenings(read, metrics, comparison, rules.ticks, rules.failures_allowed),
     )
+    gaps = tuple(gap for p, of_probe in probes.items() for gap in _gaps(p, of_probe, started, now, rules))
     if bad:
         return WatchVerdict(state=WatchState.UNHEALTHY, reasons=bad, gaps=gaps)
-    holes = (*_too_few(probes, rules), *map(_told, gaps))
+    lost = tuple(_told(gaps, started, rules))
+    ends = started + rules.lasts
     if now < ends:
-        return WatchVerdict(state=WatchState.WATCHING, reasons=tuple(map(_told, gaps)), gaps=gaps)
-    state = WatchState.INCONCLUSIVE if holes else WatchState.HEALTHY
-    return WatchVerdict(state=state, reasons=holes, gaps=gaps)
+        return WatchVerdict(state=WatchState.WATCHING, reasons=lost, gaps=gaps)
+    unread = holes(read, metrics, started, ends, rules.every, rules.minimum_observations)
+    unseen = (*_too_few(probes, rules), *lost, *unread)
+    state = WatchState.INCONCLUSIVE if unseen else WatchState.HEALTHY
+    return WatchVerdict(state=state, reasons=unseen, gaps=gaps)
 
 
 def _in_order(seen: Observation) -> tuple[str, datetime, bool, float, int, str]:
@@ -126,17 +156,37 @@ def _bad(seen: Observation, rules: WatchRules) -> str:
 
 
 def _gaps(
-    probe: str, of_probe: Sequence[Observation], started: datetime, until: datetime, rules: WatchRules
+    probe: str, of_probe: Sequence[Observation], started: datetime, now: datetime, rules: WatchRules
 ) -> Iterator[Gap]:
-    times = [started, *(o.at for o in of_probe if o.at < until), until]
-    for before, after in pairwise(times):
-        if after - before > 2 * rules.every:
-            yield Gap(probe=probe, after=before, until=after)
+    """The runs of ticks, longer than allowed, at which the probe saw nothing.
+
+    A look counts until the next tick is due: who comes later has missed it.
+    """
+    ends = started + rules.lasts
+    over = rules.ticks if now >= ends else due_tick(started, now, rules) - 1
+    at_tick = {due_tick(started, o.at, rules) for o in of_probe if o.at < ends + rules.every}
+    for absent, run in groupby(range(1, over + 1), key=lambda tick: tick not in at_tick):
+        ticks = tuple(run)
+        if absent and len(ticks) > rules.missed_allowed:
+            yield Gap(probe=probe, first=ticks[0], last=ticks[-1])
 
 
-def _told(gap: Gap) -> str:
-    lasted = duration_text(gap.until - gap.after)
-    return f"{gap.probe} was not observed for {lasted} from {gap.after.isoformat()}"
+def _told(gaps: Sequence[Gap], started: datetime, rules: WatchRules) -> Iterator[str]:
+    """The gaps, each once for all probes that have it."""
+    by_ticks: dict[tuple[int, int], list[str]] = {}
+    for gap in gaps:
+        by_ticks.setdefault((gap.first, gap.last), []).append(gap.probe)
+    for (first, last), probes in sorted(by_ticks.items()):
+        yield f"{_ticks(first, last, started, rules)} missed: {', '.join(probes)}"
+
+
+def _ticks(first: int, last: int, started: datetime, rules: WatchRules) -> str:
+    begins, ends = (f"{time_of(n, started, rules).astimezone(UTC):%d %b %H:%M:%S}" for n in (first, last))
+    return (
+        f"tick {first} ({begins} UTC)"
+        if first == last
+        else f"ticks {first} to {last} ({begins} to {ends} UTC)"
+    )
 
 
 def _too_few(probes: dict[str, tuple[Observation, ...]], rules: WatchRules) -> Iterator[str]:

@@ -16,6 +16,7 @@ from integrations.errors import Refused
 from integrations.gitlab.client import GitLabClient
 from integrations.jira.client import JiraClient
 from integrations.ledger import Ledger
+from integrations.prometheus import Prometheus
 from integrations.settings import settings
 from integrations.slack.client import SlackClient
 from lifecycle import slack_groups
@@ -86,3 +87,10 @@ def slack() -> SlackClient:
     if not hasattr(_local, "slack"):
         _local.slack = SlackClient(settings().slack)
     return _local.slack
+
+
+def prometheus() -> Prometheus:
+    """This thread's Prometheus client."""
+    if not hasattr(_local, "prometheus"):
+        _local.prometheus = Prometheus(settings().prometheus)
+    return _local.prometheus

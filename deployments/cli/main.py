@@ -28,6 +28,7 @@ from deployments.cli import (
     removing,
     running,
     valuing,
+    watching,
 )
 from deployments.cli.say import Exit, Stop, note
 from integrations.errors import IntegrationError, NotFound, Transient
@@ -54,6 +55,7 @@ commands.command(feedback.app)
 commands.command(gates.app)
 commands.command(environments.app)
 commands.command(control.app)
+commands.command(watching.app)
 commands.command(running.reconcile)
 commands.command(policy.app)
 commands.command(people.app)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from lifecycle.events import RollbackStarted, WatchEnded, WatchTicked
 from lifecycle.release import Phase
-from lifecycle.watch import Observation, WatchState, WatchVerdict, assess, next_tick
-from tasks import posts, probes, release_messages
+from lifecycle.watch import WatchState, WatchVerdict, due_tick, next_tick
+from lifecycle.watching import verdict_on
+from tasks import posts, probes, readings, release_messages
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -15,40 +16,43 @@ from tasks.walk import Wait
 def watch(walk: ReleaseWalk) -> Wait | None:
     """Look at production when a tick is due; end healthy, roll back, or wait for the next tick."""
     deployed, rules = walk.release.deployed, walk.policy.watch.rules
+    if walk.release.watch is not None:
+        _tell(walk, walk.release.watch)
     if walk.phase is not Phase.WATCHING or deployed is None:
         return None
-    due = next_tick(deployed.at, _last_look(walk), rules)
-    if due is not None and due <= walk.now:
-        _look(walk)
-    verdict = assess(_seen(walk), deployed.at, walk.now, rules)
+    tick = due_tick(deployed.at, walk.now, rules)
+    if tick > _last_tick(walk):
+        _look(walk, tick, deployed.at)
+    verdict = verdict_on(walk.release, walk.policy.watch, walk.now)
     if verdict.state is WatchState.WATCHING:
         following = next_tick(deployed.at, walk.now, rules)
-        return Wait("Watching", following or walk.now, f"tick {len(walk.release.ticks)}: healthy so far")
+        said = "; ".join((f"tick {tick} of {rules.ticks}: healthy so far", *verdict.reasons))
+        return Wait("Watching", following or walk.now, said)
     _conclude(walk, verdict)
+    if walk.release.watch is not None:
+        _tell(walk, walk.release.watch)
     return None
 
 
-def _last_look(walk: ReleaseWalk) -> datetime:
-    """When production was last looked at; its deployment before the first tick."""
-    ticks, deployed = walk.release.ticks, walk.release.deployed
-    return ticks[-1].at if ticks else deployed.at if deployed else walk.now
+def _last_tick(walk: ReleaseWalk) -> int:
+    """The last tick that was looked at, 0 before the first: numbers go by the clock, some may be missed."""
+    return walk.release.ticks[-1].tick if walk.release.ticks else 0
 
 
-def _look(walk: ReleaseWalk) -> None:
-    number = len(walk.release.ticks) + 1
-    observations = probes.observe(walk.project.production_url, walk.policy.watch.probes, number, walk.now)
+def _look(walk: ReleaseWalk, tick: int, live: datetime) -> None:
+    watched, begun = walk.policy.watch, walk.at("ProductionStarted")
+    seen = probes.observe(walk.project.production_url, watched.probes, tick, walk.now)
+    read = readings.read(walk.project, watched, tick, live, begun, walk.now) if watched.metrics else []
     walk.append(
         WatchTicked(
             attempt=walk.release.attempt,
-            tick=number,
+            tick=tick,
             at=walk.now,
-            observations=tuple(observations),
+            observations=tuple(seen),
+            readings=tuple(read),
+            missed=tick - _last_tick(walk) - 1,
         )
     )
-
-
-def _seen(walk: ReleaseWalk) -> list[Observation]:
-    return [seen for tick in walk.release.ticks for seen in tick.observations]
 
 
 def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:
@@ -64,19 +68,23 @@ def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:
             )
         )
         return
-    healthy = verdict.state is WatchState.HEALTHY
     walk.append(
-        WatchEnded(
-            attempt=walk.release.attempt,
-            verdict="healthy" if healthy else "inconclusive",
-            reasons=verdict.reasons,
+        WatchEnded.model_validate(
+            {"attempt": walk.release.attempt, "verdict": verdict.state.value, "reasons": verdict.reasons}
         )
     )
-    headline = f"{walk.title}: the watch ended {'healthy' if healthy else 'inconclusive'}"
+
+
+def _tell(walk: ReleaseWalk, ended: WatchEnded) -> None:
+    """Say how the watch ended; once, also by the walk after one that was cut short."""
+    if walk.said(f"watched:{ended.attempt}"):
+        return
+    headline, at = f"{walk.title}: the watch ended {ended.verdict}", walk.at("WatchEnded")
+    stays = ("it stays: there is no earlier version to go back to",) if ended.verdict == "unhealthy" else ()
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news("👀", headline, [f"• {r}" for r in verdict.reasons], walk.now),
-        walk.op(f"watched:{walk.release.attempt}"),
+        release_messages.news("👀", headline, [f"• {r}" for r in (*ended.reasons, *stays)], at),
+        walk.op(f"watched:{ended.attempt}"),
         subject=walk.subject,
     )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from lifecycle.events.base import Fact, Sha
+from lifecycle.readings import Reading
 from lifecycle.watch import Observation
 
 
@@ -85,7 +86,10 @@ class ProductionDeployed(Fact, frozen=True):
 
 
 class WatchTicked(Fact, frozen=True):
-    """One look at production: tick `tick`, with what each probe saw."""
+    """One look at production: tick `tick`, with what each probe saw and each metric gave.
+
+    Ticks are numbered by the clock. `missed`: so many before this one were due while nobody looked.
+    """
 
     identity = ("attempt", "tick")
     kind: Literal["WatchTicked"] = "WatchTicked"
@@ -93,15 +97,20 @@ class WatchTicked(Fact, frozen=True):
     tick: int
     at: AwareDatetime
     observations: tuple[Observation, ...]
+    readings: tuple[Reading, ...] = ()
+    missed: int = 0
 
 
 class WatchEnded(Fact, frozen=True):
-    """The watch is over without a fault; `inconclusive`: it saw too little to say healthy."""
+    """The watch is over and production stays; `inconclusive`: it saw too little to say healthy.
+
+    `unhealthy` only where there is no earlier version to go back to.
+    """
 
     identity = ("attempt",)
     kind: Literal["WatchEnded"] = "WatchEnded"
     attempt: int = 1
-    verdict: Literal["healthy", "inconclusive"]
+    verdict: Literal["healthy", "inconclusive", "unhealthy"]
     reasons: tuple[str, ...] = ()
 
 

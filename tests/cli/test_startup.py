@@ -35,7 +35,7 @@ pending / requests list / requests similar / review start / review show / review
 requests import / requests merge / requests unmerge / requests set / requests values / requests estimates
 requests need / requests waive / requests split / requests estimate / requests order / requests orders
 requests rank / plan show / plan diff / plan change / plan approve / plan refuse
-feedback show / feedback add / control digest
+feedback show / feedback add / control digest / watch show
 gates check / gates prove / gates except / gates exceptions / gates end-exception / release unfreeze
 env list / env check / env lock / env unlock
 policy check / policy schema / people check / audit show / audit export / audit verify"""

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from integrations.settings import GitLabSettings, JiraSettings, Settings, SlackSettings
+from integrations.settings import GitLabSettings, JiraSettings, PrometheusSettings, Settings, SlackSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deployments").glob("*.md")])
@@ -44,6 +44,8 @@ def test_the_table_of_settings_has_every_variable_with_its_default() -> None:
     page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     told = [(name, default, about.strip().endswith("Secret")) for name, default, about in ROW.findall(page)]
     known = [
-        row for model in (Settings, JiraSettings, GitLabSettings, SlackSettings) for row in _defaults(model)
+        row
+        for model in (Settings, JiraSettings, GitLabSettings, SlackSettings, PrometheusSettings)
+        for row in _defaults(model)
     ]
     assert told == known

@@ -9,12 +9,12 @@ import pytest
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from integrations.settings import GitLabSettings, JiraSettings, Settings, SlackSettings
+from integrations.settings import GitLabSettings, JiraSettings, PrometheusSettings, Settings, SlackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text()
 LISTED = dict(re.findall(r"^(?:# )?(CONVEYOR_\w+)=(.*)$", EXAMPLE, re.M))
-READ = (Settings, JiraSettings, GitLabSettings, SlackSettings)
+READ = (Settings, JiraSettings, GitLabSettings, SlackSettings, PrometheusSettings)
 COMMAND_LINE = {"CONVEYOR_PERSON"}
 
 

@@ -23,6 +23,7 @@ _WATCH = {
     "failures_allowed": 1,
     "max_latency_ms": 5000,
     "minimum_observations": 1,
+    "missed_allowed": 2,
 }
 _FEEDBACK = {"after": "1s", "closes_after": "10m", "settles_after": "1s"}
 

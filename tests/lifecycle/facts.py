@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lifecycle import events as e
 from lifecycle.metrics import CommitFact
+from lifecycle.readings import Reading
 from lifecycle.release import Release
 from lifecycle.removal import Reverted
 from lifecycle.scope import ScopeLine
@@ -96,7 +97,9 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "at": (NOW, later(1)),
         "tick": (1, 2, 3),
         "observations": ((), (Observation(at=NOW, probe="health", ok=False, detail="timed out"),)),
-        "verdict": ("healthy", "inconclusive"),
+        "verdict": ("healthy", "inconclusive", "unhealthy"),
+        "missed": (0, 2),
+        "readings": ((), (Reading(at=NOW, metric="errors", missing="no data"),)),
         "to_tag": ("1.3.0",),
         "incident": (None, "SHOP-7"),
         "answer": ("solved", "partly", "not"),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lifecycle import events as e
+from lifecycle.readings import Reading
 from lifecycle.timeline import page, sentence
 from lifecycle.watch import Observation
 from tests.lifecycle.facts import MODELS, pools
@@ -40,7 +41,22 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
         (e.Held(round=1, person=None, reason="rolled back"), "held: rolled back"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=False)), "tick 3: bad: cart"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=True)), "tick 3: healthy"),
-        (e.WatchEnded(verdict="inconclusive"), "the watch ended inconclusive"),
+        (
+            e.WatchTicked(
+                tick=7,
+                at=NOW,
+                observations=seen(ok=True),
+                readings=(Reading(at=NOW, metric="p95", missing="no data"), Reading(at=NOW, metric="cpu")),
+                missed=3,
+            ),
+            "tick 7: healthy; p95 was not read: no data; ticks 4 to 6 were missed",
+        ),
+        (e.WatchTicked(tick=7, at=NOW, observations=(), missed=1), "tick 7: healthy; tick 6 was missed"),
+        (e.WatchEnded(verdict="healthy"), "the watch ended healthy"),
+        (
+            e.WatchEnded(verdict="inconclusive", reasons=("tick 4 missed: cart", "no data")),
+            "the watch ended inconclusive: tick 4 missed: cart; no data",
+        ),
         (
             e.RollbackStarted(person=None, reasons=("bad cart",), to_tag="1.3.0", to_sha=sha(0)),
             "rolling back to `1.3.0`: bad cart",

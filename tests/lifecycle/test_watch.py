@@ -6,15 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from lifecycle.readings import Reading
 from lifecycle.watch import (
+    Gap,
     Observation,
     WatchRules,
     WatchState,
     WatchVerdict,
     assess,
-    due_ticks,
+    due_tick,
     next_tick,
+    time_of,
 )
+from lifecycle.watch_metrics import Metric
+from tests.lifecycle.test_readings import ERRORS, errors
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -102,24 +107,50 @@ def test_a_later_recovery_does_not_take_unhealthy_back() -> None:
     assert judge(minutes(bad=(2, 3, 4))).state is WatchState.UNHEALTHY
 
 
-def test_a_gap_is_recorded_while_watching_and_cannot_end_in_healthy() -> None:
+def test_a_gap_is_told_while_watching_and_cannot_end_in_healthy() -> None:
     verdict = judge(minutes(missed=(4, 5, 6, 8, 9, 10)), 7)
     assert verdict.state is WatchState.WATCHING
-    reason = "healthz was not observed for 4m from 2026-03-02T12:03:00+00:00"
+    reason = "ticks 4 to 6 (02 Mar 12:04:00 to 02 Mar 12:06:00 UTC) missed: healthz"
     assert verdict.reasons == (reason,)
     over = judge(minutes(missed=(4, 5, 6)))
     assert over.state is WatchState.INCONCLUSIVE
     assert over.reasons == (reason,)
-    assert [(gap.after, gap.until) for gap in over.gaps] == [(START + 3 * MINUTE, START + 7 * MINUTE)]
+    assert over.gaps == (Gap(probe="healthz", first=4, last=6),)
 
 
-def test_one_missed_tick_is_no_gap() -> None:
-    assert judge(minutes(missed=(4,))).state is WatchState.HEALTHY
+def test_one_missed_tick_is_a_gap_unless_the_rules_allow_it() -> None:
+    assert judge(minutes(missed=(4,))).reasons == ("tick 4 (02 Mar 12:04:00 UTC) missed: healthz",)
+    lenient = RULES.model_copy(update={"missed_allowed": 1})
+    assert assess(minutes(missed=(4, 6)), START, END, lenient).state is WatchState.HEALTHY
+    assert assess(minutes(missed=(4, 5)), START, END, lenient).state is WatchState.INCONCLUSIVE
+
+
+def test_a_gap_of_several_probes_is_told_once() -> None:
+    found = [seen(m, probe=p) for m in range(1, 11) for p in ("cart", "healthz") if m != 4]
+    assert judge(found).reasons == ("tick 4 (02 Mar 12:04:00 UTC) missed: cart, healthz",)
+
+
+def test_a_late_look_counts_for_its_tick_until_the_next_one_is_due() -> None:
+    late = [*minutes(missed=(4,)), seen(4.99)]
+    assert judge(late).state is WatchState.HEALTHY
+    assert judge([*minutes(missed=(4,)), seen(5.01)]).state is WatchState.INCONCLUSIVE
+
+
+def test_a_tick_is_not_missed_before_the_next_one_is_due() -> None:
+    found = minutes(missed=(7, 8, 9, 10))
+    assert judge(found, 7.9).reasons == ()
+    assert judge(found, 8).reasons == ("tick 7 (02 Mar 12:07:00 UTC) missed: healthz",)
+
+
+def test_who_looks_again_long_after_the_end_has_missed_the_end() -> None:
+    late = [*minutes(missed=(10,)), seen(11)]
+    assert judge(late, 11).gaps == (Gap(probe="healthz", first=10, last=10),)
+    assert judge([*minutes(missed=(10,)), seen(10.9)], 10.9).state is WatchState.HEALTHY
 
 
 def test_a_gap_at_the_start_or_the_end_is_a_gap_too() -> None:
-    assert judge(minutes(missed=(1, 2))).state is WatchState.INCONCLUSIVE
-    assert judge(minutes(missed=(8, 9, 10))).state is WatchState.INCONCLUSIVE
+    assert judge(minutes(missed=(1,))).state is WatchState.INCONCLUSIVE
+    assert judge(minutes(missed=(10,))).state is WatchState.INCONCLUSIVE
 
 
 def test_a_probe_that_fell_silent_is_a_gap_though_another_is_seen() -> None:
@@ -155,11 +186,18 @@ def test_what_is_said_to_be_seen_in_the_future_does_not_count() -> None:
     assert judge([seen(m, ok=False) for m in (1, 2, 9)], 3).state is WatchState.WATCHING
 
 
-def test_ticks_are_due_one_interval_after_the_start_up_to_the_end() -> None:
-    assert due_ticks(START, START + 0.9 * MINUTE, RULES) == ()
-    assert due_ticks(START, START + 2.5 * MINUTE, RULES) == (START + MINUTE, START + 2 * MINUTE)
-    assert len(due_ticks(START, END + 60 * MINUTE, RULES)) == 10
-    assert due_ticks(START, START - MINUTE, RULES) == ()
+def test_ticks_are_numbered_by_the_clock_alone_and_the_last_is_at_the_end() -> None:
+    assert [due_tick(START, START + m * MINUTE, RULES) for m in (-1, 0.9, 1, 2.5, 10, 99)] == [
+        0,
+        0,
+        1,
+        2,
+        10,
+        10,
+    ]
+    uneven = RULES.model_copy(update={"every": 4 * MINUTE})
+    assert [due_tick(START, START + m * MINUTE, uneven) for m in (4, 9.9, 10)] == [1, 2, 3]
+    assert [time_of(tick, START, uneven) for tick in (1, 2, 3)] == [START + m * MINUTE for m in (4, 8, 10)]
 
 
 def test_the_next_tick_is_after_now_and_the_last_is_the_end() -> None:
@@ -211,3 +249,41 @@ def test_the_next_tick_always_moves_on_until_the_end(minute: float) -> None:
     tick = next_tick(START, now, RULES)
     assert (tick is None) is (now >= END)
     assert tick is None or now < tick <= END
+
+
+@given(st.sets(st.integers(1, 10)), st.floats(10, 30))
+def test_whatever_is_missed_a_watch_with_a_gap_is_never_healthy(missed: set[int], minute: float) -> None:
+    verdict = judge(minutes(missed=tuple(missed)), minute)
+    assert (verdict.state is WatchState.HEALTHY) is (not missed)
+
+
+def read(minute: float, bad: int, *, before: int = 10) -> Reading:
+    return errors(START + minute * MINUTE, bad, before)
+
+
+def judge_both(readings: Sequence[Reading], minute: float = 10, metric: Metric = ERRORS) -> WatchVerdict:
+    now = START + minute * MINUTE
+    return assess(minutes(), START, now, RULES, readings=readings, metrics=(metric,))
+
+
+def test_probes_and_metrics_that_are_well_to_the_end_are_healthy() -> None:
+    assert judge_both([read(m, 10) for m in range(1, 11)]).state is WatchState.HEALTHY
+
+
+def test_a_metric_that_got_worse_is_unhealthy_at_once_though_every_probe_is_well() -> None:
+    verdict = judge_both([read(1, 10), read(2, 60)], 2)
+    assert verdict.state is WatchState.UNHEALTHY
+    assert verdict.reasons[0].startswith("errors rose from 1 % (10 of 1000 requests) 1w before to 6 % (60 of")
+    assert judge_both([read(m, 60 if m == 2 else 10) for m in range(1, 11)]).state is WatchState.UNHEALTHY
+
+
+def test_a_metric_that_was_never_read_ends_inconclusive_with_the_reason() -> None:
+    silent = [Reading(at=START + m * MINUTE, metric="errors", missing="no answer") for m in range(1, 11)]
+    verdict = judge_both(silent)
+    assert verdict.state is WatchState.INCONCLUSIVE
+    assert verdict.reasons == ("errors had enough to be compared at 0 of 10 looks, not at 3",)
+    assert judge_both([]).state is WatchState.INCONCLUSIVE
+
+
+def test_what_was_read_before_the_version_was_live_or_in_the_future_does_not_count() -> None:
+    assert judge_both([read(-1, 600), read(9, 600)], 3).state is WatchState.WATCHING

@@ -1,0 +1,99 @@
+"""`conveyor watch`: what the last tick saw, at the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import yaml
+
+from lifecycle import events as e
+from lifecycle.readings import Reading, Side
+from lifecycle.watch import Observation
+from tests.cli.world import SHA, START, Cli, in_production
+
+STREAM = "release:shop:1.4.0"
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def watched(cli: Cli) -> Cli:
+    """1.4.0 has been in production since `START`, watched for 24 hours by a probe and three metrics."""
+    data = yaml.safe_load(cli.policy.read_text())
+    data["watch"]["rules"] |= {"lasts": "24h", "every": "5m"}
+    data["watch"]["metrics"] = [
+        {"name": "errors", "kind": "error_rate", "bad": "b", "total": "t"},
+        {"name": "p95", "kind": "latency", "buckets": "h"},
+        {"name": "cpu", "kind": "saturation", "level": "l", "limit": 1},
+    ]
+    cli.policy.write_text(yaml.safe_dump(data))
+    cli.record(STREAM, *in_production(("SHOP-3",), "1.4.0", START)[:-1])
+    return cli
+
+
+def ticked(tick: int, missed: int = 0) -> e.WatchTicked:
+    at = START + 5 * tick * MINUTE
+    return e.WatchTicked(
+        tick=tick,
+        at=at,
+        missed=missed,
+        observations=(
+            Observation(at=at, probe="health", ok=True, status=200, latency_ms=12),
+            Observation(at=at, probe="cart", ok=False, detail="ConnectTimeout"),
+        ),
+        readings=(
+            Reading(
+                at=at,
+                metric="errors",
+                now=Side(value=0.012, bad=12, total=1000),
+                before=Side(value=0.01, bad=10, total=1000),
+                against="1w before",
+                chance=0.4,
+            ),
+            Reading(at=at, metric="p95", missing="no data"),
+            Reading(at=at, metric="cpu", now=Side(value=0.5)),
+            Reading(at=at, metric="forgotten", now=Side(value=0.5)),
+        ),
+    )
+
+
+def test_a_release_that_is_not_there_is_a_wrong_name(watched: Cli) -> None:
+    said = watched.run("watch", "show", "9.9.9")
+    assert (said.code, said.out) == (2, "")
+    assert "there is no release 9.9.9" in said.err
+
+
+def test_before_the_first_tick_it_says_so(watched: Cli) -> None:
+    assert watched.run("watch", "show", "1.4.0").out.endswith("; nobody has looked yet\n")
+    assert watched.run("watch", "show", "1.4.0", "--json").json["last"] is None
+
+
+def test_the_last_tick_is_a_table_of_probes_and_metrics(watched: Cli) -> None:
+    watched.record(STREAM, ticked(1), ticked(3, missed=1))
+    watched.record(STREAM, e.WatchEnded(verdict="inconclusive", reasons=("tick 2 missed: cart",)))
+    head, reason, *rows = watched.run("watch", "show", "1.4.0").out.splitlines()
+    assert head == "shop:1.4.0: inconclusive; tick 3 of 288 at 2026-10-01 10:15:00 UTC"
+    assert reason == "  tick 2 missed: cart"
+    assert [row.split("\t") for row in rows] == [
+        ["WHAT", "NOW", "BEFORE", "HOW IT IS"],
+        ["health", "200, 12 ms", "", "ok"],
+        ["cart", "no answer", "", "bad ConnectTimeout"],
+        [
+            "errors",
+            "1.2 % (12 of 1000 requests)",
+            "1 % (10 of 1000 requests) 1w before",
+            "so by chance with a probability of 0.4",
+        ],
+        ["p95", "", "", "no data"],
+        ["cpu", "0.5", "", "not compared"],
+        ["forgotten", "", "", "not watched any more"],
+    ]
+
+
+def test_json_has_the_tick_as_it_was_recorded(watched: Cli) -> None:
+    watched.record(STREAM, ticked(1))
+    back = e.RollbackStarted(person="mara", reasons=("bad",), to_tag="1.3.0", to_sha=SHA)
+    watched.record(STREAM, back)
+    said = watched.run("watch", "show", "shop:1.4.0", "--json").json
+    assert (said["state"], said["reasons"], said["ticks"]) == ("rolled back", ["bad"], 288)
+    assert said["last"] == ticked(1).model_dump(mode="json")
