@@ -195,9 +195,13 @@ class Note(Wire):
 
 
 class Pipeline(Wire):
-    """A pipeline. `yaml_errors`, `coverage` (percent) and `duration_s` come with single reads only."""
+    """A pipeline. `name` is what its configuration calls it.
+
+    `yaml_errors`, `coverage` (percent) and `duration_s` come with single reads only.
+    """
 
     id: int
+    name: Text = ""
     status: Text = ""
     ref: Text = ""
     sha: Text = ""

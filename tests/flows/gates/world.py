@@ -76,10 +76,10 @@ class Shop:
         self._team = team
         self._known: set[str] = set()
 
-    def commit(self, **changed: str | None) -> str:
+    def commit(self, ci: str = CI, **changed: str | None) -> str:
         """A commit whose pipeline leaves the good reports but for `changed` ones; its sha."""
         files = {name: text for name, text in {**GOOD, **changed}.items() if text is not None}
-        wanted = {".gitlab-ci.yml": CI, **{f"given/{name}": text for name, text in files.items()}}
+        wanted = {".gitlab-ci.yml": ci, **{f"given/{name}": text for name, text in files.items()}}
         actions = [
             {"action": "update" if path in self._known else "create", "file_path": path, "content": text}
             for path, text in wanted.items()
