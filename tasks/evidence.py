@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from prefect import task
-
 from integrations.errors import Refused
 from integrations.gitlab import reports
 from integrations.gitlab.models import Job, Pipeline
@@ -31,8 +29,7 @@ from lifecycle.gates.evidence import (
 from lifecycle.gates.policy import ScanKind
 from lifecycle.policy import Project
 from tasks import code
-from tasks.context import gitlab, ledger, policy
-from tasks.effects import RETRY
+from tasks.context import gitlab, ledger
 
 FOLDER = "reports"
 SCANS = {
@@ -55,12 +52,6 @@ class Left(NamedTuple, Generic[T]):
     said: T | None
     problem: str
     url: str
-
-
-@task(task_run_name="evidence of pipeline {pipeline_id}", **RETRY)
-def evidence(project: str, pipeline_id: int) -> PipelineEvidence:
-    """See `gather`; `project` is its id in the policy."""
-    return gather(policy().project(project), pipeline_id)
 
 
 def gather(project: Project, pipeline_id: int) -> PipelineEvidence:

@@ -22,7 +22,7 @@ class Started(BaseModel):
 
 
 def op_key(subject: str, step: str, number: int | str) -> str:
-    """The key that the pipeline carries as its variable `CONVEYOR_OP`."""
+    """The key that the pipeline carries as its input or variable `CONVEYOR_OP`."""
     return f"{subject}:pipeline:{step}:{number}"
 
 
@@ -48,9 +48,14 @@ def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, 
         kind="pipeline",
         request={"ref": ref, "sha": sha, "step": step},
         look=look,
-        act=lambda: _started(gitlab().pipelines.start(project_id, ref, _variables(step), op_key=key)),
+        act=lambda: _started(_start(project_id, ref, step, key)),
     )
     return Started.model_validate(outcome)
+
+
+def _start(project_id: int, ref: str, step: str, key: str) -> Pipeline:
+    inputs = gitlab().pipelines.inputs(project_id, ref)
+    return gitlab().pipelines.start(project_id, ref, _variables(step), op_key=key, inputs=inputs)
 
 
 def _variables(step: str) -> dict[str, str]:

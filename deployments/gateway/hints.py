@@ -92,7 +92,10 @@ def _gitlab(event: gitlab_events.Event) -> Hint:
         return Hint(why="of no project in the policy")
     match event:
         case gitlab_events.PipelineEvent():
-            subject, mark, _ = event.variables.get("CONVEYOR_OP", "").partition(":pipeline:")
+            # The key is a variable, or an input, which only the pipeline's name shows.
+            words = (event.variables.get("CONVEYOR_OP", ""), *event.name.split())
+            keys = (word.partition(":pipeline:") for word in words)
+            subject, mark, _ = next((key for key in keys if key[1]), ("", "", ""))
             over = event.status in FINISHED
             reviewed = not mark and _may_be_reviewed(project, event)
             wakes = (subject,) if mark and over else ()

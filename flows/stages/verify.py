@@ -53,7 +53,7 @@ def _judge(
     walk: ReleaseWalk, candidate: CandidateCut, pipeline_id: int
 ) -> tuple[PipelineEvidence, tuple[GateResult, ...]]:
     """What the pipeline shows now, and what every gate says of it."""
-    seen = evidence.evidence(walk.project.id, pipeline_id)
+    seen = evidence.gather(walk.project, pipeline_id)
     excepted = standing_exceptions(walk.project.id, walk.now)
     return seen, gates.judge(seen, candidate.sha, walk.project.gates, walk.now, excepted)
 

@@ -135,6 +135,7 @@ class PipelineEvent(Event):
     tag: Flag = _of("tag", default=False)
     sha: Text = _of("sha", default="")
     source: Text = _of("source", default="")
+    name: Text = _of("name", default="")
     variables: Variables = _of("variables", default={})
     merge_request_iid: int | None = Field(default=None, validation_alias=AliasPath("merge_request", "iid"))
     created_at: OptionalTime = _of("created_at")

@@ -213,9 +213,13 @@ class Note(Wire):
 
 
 class Pipeline(Wire):
-    """A pipeline. `yaml_errors`, `coverage` (percent), `duration_s`, `user_id`: of single reads only."""
+    """A pipeline. `name` is what its configuration calls it.
+
+    `yaml_errors`, `coverage` (percent), `duration_s` and `user_id` come with single reads only.
+    """
 
     id: int
+    name: Text = ""
     status: Text = ""
     ref: Text = ""
     sha: Text = ""

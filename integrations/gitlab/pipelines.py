@@ -1,17 +1,20 @@
 """Pipelines: start one under our key, find it again, and read what its jobs left.
 
-Two starts are two pipelines: GitLab knows no key for them. So a start carries `CONVEYOR_OP`, and who
-does not know whether it happened asks `find` before starting again.
+Two starts are two pipelines: GitLab knows no key for them. So a start carries `CONVEYOR_OP`, as an input
+where the project declares it and as a variable otherwise, and who does not know whether it happened asks
+`find` before starting again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
 from integrations.errors import Conflict, NotFound, Refused
-from integrations.gitlab.models import Job, Pipeline, TestSummary, Variable
+from integrations.gitlab import inputs as ci_inputs
+from integrations.gitlab.models import Job, Pipeline, TestSummary, Variable, Version
+from integrations.gitlab.repository import Repository
 from integrations.gitlab.session import Session, segment
 
 OP_VARIABLE = "CONVEYOR_OP"
@@ -27,8 +30,28 @@ class Pipelines:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def start(self, project_id: int, ref: str, variables: Mapping[str, str], *, op_key: str) -> Pipeline:
+    def inputs(self, project_id: int, ref: str) -> frozenset[str]:
+        """The inputs that a pipeline on `ref` takes so that `find` finds it again; none for many reasons.
+
+        GitLab is older, the project declares none, or its pipelines' names do not show the key.
+        """
+        if not ci_inputs.are_known(self._session.get(Version, "version", "version").version):
+            return frozenset()
+        content = Repository(self._session).file(project_id, ".gitlab-ci.yml", ref) or b""
+        return ci_inputs.declared(content.decode(errors="replace"), OP_VARIABLE)
+
+    def start(
+        self,
+        project_id: int,
+        ref: str,
+        variables: Mapping[str, str],
+        *,
+        op_key: str,
+        inputs: Collection[str] = (),
+    ) -> Pipeline:
         """Start a pipeline on branch or tag `ref`: one POST, never repeated here.
+
+        What is given goes as inputs if all of it is among `inputs` (see there), as variables otherwise.
 
         Raises:
             Transient: it may have started; `find` tells.
@@ -37,7 +60,11 @@ class Pipelines:
         Source: https://docs.gitlab.com/api/pipelines/#create-a-new-pipeline
         """
         given = {**variables, OP_VARIABLE: op_key}
-        body = {"ref": ref, "variables": [{"key": key, "value": given[key]} for key in sorted(given)]}
+        body: dict[str, object] = {"ref": ref}
+        if given.keys() <= set(inputs):
+            body["inputs"] = given
+        else:
+            body["variables"] = [{"key": key, "value": given[key]} for key in sorted(given)]
         made = self._session.post(Pipeline, "start pipeline", f"projects/{project_id}/pipeline", body)
         return made.model_copy(update={"changed": True})
 
@@ -55,7 +82,7 @@ class Pipelines:
             too_old = created_after and row.created_at and row.created_at < created_after - _CLOCK_DOUBT
             if too_old:
                 return None
-            if self.variables(project_id, row.id).get(OP_VARIABLE) == op_key:
+            if op_key in row.name.split() or self.variables(project_id, row.id).get(OP_VARIABLE) == op_key:
                 return self.get(project_id, row.id)
         return None
 

@@ -36,7 +36,7 @@ class Unreadable(Exception):
     """The report is not what its name says; the text is for people."""
 
 
-class Tests(NamedTuple):
+class Results(NamedTuple):
     """A JUnit report in numbers; `failures` are the names of what failed or broke."""
 
     total: int
@@ -68,7 +68,7 @@ class Part(NamedTuple):
     licences: tuple[str, ...]
 
 
-def junit(content: bytes) -> Tests:
+def junit(content: bytes) -> Results:
     """A JUnit report.
 
     Raises:
@@ -85,7 +85,7 @@ def junit(content: bytes) -> Tests:
         if kind in ("failure", "error"):
             name = ".".join(filter(None, (case.get("classname"), case.get("name"))))
             failures.append(name[:_SHOWN])
-    return Tests(len(cases), kinds["failure"], kinds["error"], kinds["skipped"], tuple(failures))
+    return Results(len(cases), kinds["failure"], kinds["error"], kinds["skipped"], tuple(failures))
 
 
 def cobertura(content: bytes) -> float:

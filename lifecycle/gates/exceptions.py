@@ -58,11 +58,11 @@ def fold(payloads: Iterable[Mapping[str, object]]) -> tuple[GateExcepted, ...]:
     """The exceptions that nobody ended, in the order of their signing; those past their day too."""
     open_: dict[int, GateExcepted] = {}
     for payload in payloads:
-        match _ADAPTER.validate_python(payload):
-            case GateExcepted() as made:
-                open_[made.round] = made
-            case GateExceptionEnded() as ended:
-                open_.pop(ended.round, None)
+        fact = _ADAPTER.validate_python(payload)
+        if isinstance(fact, GateExcepted):
+            open_[fact.round] = fact
+        else:
+            open_.pop(fact.round, None)
     return tuple(open_.values())
 
 

@@ -140,7 +140,9 @@ class _Reader:
 
     def _op(self, pipeline: int) -> str:
         variables = self._api(f"/pipelines/{pipeline}/variables")
-        return next((v["value"] for v in variables if v["key"] == "CONVEYOR_OP"), "nobody's")
+        words = str(self._api(f"/pipelines/{pipeline}")["name"] or "").split()
+        named = (word for word in words if ":pipeline:" in word)
+        return next((v["value"] for v in variables if v["key"] == "CONVEYOR_OP"), next(named, "nobody's"))
 
     # Jira
 

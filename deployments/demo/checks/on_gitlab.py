@@ -49,8 +49,10 @@ def _pipelines(outside: Outside, ref: str, wanted: tuple[str, ...]) -> Finding:
 
 
 def variables(outside: Outside, pipeline: Json) -> dict[str, str]:
-    """What a pipeline was started with."""
-    return {row["key"]: row["value"] for row in outside.gitlab(f"/pipelines/{pipeline['id']}/variables")}
+    """What a pipeline was started with: its variables, or its inputs, which only its name shows."""
+    given = {row["key"]: row["value"] for row in outside.gitlab(f"/pipelines/{pipeline['id']}/variables")}
+    named = zip(("CONVEYOR_STEP", "CONVEYOR_OP"), (pipeline["name"] or "").split(), strict=False)
+    return given or dict(named)
 
 
 def _step(given: dict[str, str]) -> str:
