@@ -45,10 +45,18 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
         return _unlike("candidate", number + 1, event.number)
     if isinstance(event, e.CandidateVerified | e.CandidateRejected | e.StepPassed | e.StepOverridden):
         return _unlike("candidate", number, event.number)
+    if isinstance(event, e.Rehearsed | e.NoReturnAccepted):
+        return _unlike("candidate", number, event.number) or _unfit_rehearsal(release, event)
     if isinstance(event, e.SignOffReminded | e.DeputyAsked):
         return _unlike("candidate", number, event.number)
     if isinstance(event, e.Staged | e.SignOffAsked | e.ProductionStarted):
         return _unlike("candidate", number, event.number) or _unlike("commit", sha, event.sha)
+    return ""
+
+
+def _unfit_rehearsal(release: Release, event: e.Rehearsed | e.NoReturnAccepted) -> str:
+    if isinstance(event, e.NoReturnAccepted) and (release.rehearsed is None or release.rehearsed.ok):
+        return "nothing says that the candidate cannot come back"
     return ""
 
 

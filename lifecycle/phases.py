@@ -62,6 +62,9 @@ def _table() -> dict[tuple[Phase, str], Phase]:
             "Abandoned": p.ABANDONED,
         },
         p.SIGN_OFF: {
+            "Rehearsed": p.SIGN_OFF,
+            "NoReturnAccepted": p.SIGN_OFF,
+            "CandidateRejected": p.REWORK,
             "SignOffAsked": p.SIGN_OFF,
             "SignOffReminded": p.SIGN_OFF,
             "DeputyAsked": p.SIGN_OFF,

@@ -190,6 +190,12 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    contracts: tuple[str, ...] = Field(
+        default=(), description="files that others rely on: going back over a change of them is unsafe"
+    )
+    rehearsal: bool = Field(
+        default=False, description="a candidate goes back and forward on staging before anybody is asked"
+    )
 
 
 def _off(given: object) -> object:
@@ -215,6 +221,9 @@ class Policy(Frozen):
         default="off", description="who may see every request's title and state on the gateway's /requests"
     )
     break_glass: tuple[str, ...] = Field(default=(), description="roles that may override a sign-off")
+    no_return: tuple[str, ...] = Field(
+        default=(), description="roles that may force an unsafe rollback, or accept a way of no return"
+    )
     bots: tuple[str, ...] = Field(default=(), description="git e-mails of bots, who are no authors")
     slack_groups: dict[str, Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]] = Field(
         default_factory=dict,

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lifecycle import signoff
+from lifecycle import rollback, signoff
 from lifecycle.phases import Phase
 from lifecycle.policy import Step
 from lifecycle.release import Release
 from lifecycle.verdict import Verdict
 
 
-def may_go_out(release: Release, steps: Sequence[Step]) -> Verdict:
+def may_go_out(
+    release: Release, steps: Sequence[Step], others: Sequence[Release] = (), *, rehearsal: bool = False
+) -> Verdict:
     """Whether the newest candidate may go to production now, be it for the first time or again.
 
     After a rollback the sign-offs were given once already; what is needed then is that a person has
-    released the hold.
+    released the hold. `others` are the project's other releases; with `rehearsal` the candidate must have
+    shown on staging that it can come back.
     """
+    reasons = list(rollback.project_held(release, others))
     if release.phase is Phase.ROLLED_BACK:
-        held = (f"the release is held: {release.hold.reason}",) if release.hold else ()
-        return Verdict(reasons=held)
-    return signoff.may_ship(release, steps)
+        if release.hold:
+            reasons.insert(0, f"the release is held: {release.hold.reason}")
+        return Verdict(reasons=tuple(reasons))
+    reasons = [*signoff.may_ship(release, steps).reasons, *reasons]
+    if rehearsal:
+        reasons += rollback.unrehearsed(release)
+    return Verdict(reasons=tuple(reasons))

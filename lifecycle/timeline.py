@@ -28,7 +28,7 @@ _WORDS: Mapping[str, str] = {
     "ProductionStarted": "production of `{e.tag}` decided",
     "ProductionDeployed": "production serves the release",
     "WatchEnded": "the watch ended {e.verdict}",
-    "RolledBack": "production serves the earlier version again",
+    "NoReturnAccepted": "{e.person} accepted as {e.role} (by {e.door}) that it cannot come back: {e.reason}",
     "FeedbackAsked": "{e.person} was asked about {e.issue}",
     "FeedbackGiven": "{e.person} on {e.issue}: {e.answer}",
     "FeedbackReminded": "{e.person} was reminded of what they were asked",
@@ -70,10 +70,30 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
         case e.WatchTicked():
             bad = ", ".join(seen.probe for seen in event.observations if not seen.ok)
             return f"tick {event.tick}: {f'bad: {bad}' if bad else 'healthy'}"
-        case e.RollbackStarted():
-            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}"
+        case e.Rehearsed() | e.RollbackStarted() | e.RolledBack():
+            return _way_back(event)
         case _:
             return _WORDS[event.kind].format(e=event, about=_about(event, release)) + _remark(event)
+
+
+def _way_back(event: e.Rehearsed | e.RollbackStarted | e.RolledBack) -> str:
+    match event:
+        case e.RollbackStarted():
+            forced = f" (forced, although {'; '.join(event.unsafe)})" if event.unsafe else ""
+            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}{forced}"
+        case e.RolledBack():
+            took = "" if event.took_s is None else f", {event.took_s:.1f} s later"
+            return f"production serves the earlier version again{took}"
+        case _:
+            return _rehearsed(event)
+
+
+def _rehearsed(event: e.Rehearsed) -> str:
+    if not event.ok:
+        return f"candidate {event.number} cannot come back: {event.reason}"
+    if event.back_s is None or event.forward_s is None:
+        return f"nothing to rehearse: {event.reason}"
+    return f"rehearsed: back to `{event.to_tag}` in {event.back_s:.1f} s, forward in {event.forward_s:.1f} s"
 
 
 def _remark(event: e.ReleaseEvent) -> str:

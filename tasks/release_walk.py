@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from integrations.errors import Conflict
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
 from lifecycle import events, feedback, release, shipping
 from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
-from tasks import effects, pipelines, plan_messages, posts, release_messages, signoffs, timeline
+from tasks import effects, pipelines, plan_messages, posts, release_messages, rollbacks, signoffs, timeline
 from tasks.context import ledger, policy
 from tasks.walk import Wait, Walk, new_events, walks
 
@@ -112,7 +113,8 @@ class ReleaseWalk(Walk):
     @property
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
-        return shipping.may_go_out(self.release, self.steps)
+        others = [r for v, r in rollbacks.known(self.project.id).items() if v != self.version]
+        return shipping.may_go_out(self.release, self.steps, others, rehearsal=self.project.rehearsal)
 
     def done(self, op_key: str) -> bool:
         """The effect of that key is on record as done."""
@@ -123,11 +125,17 @@ class ReleaseWalk(Walk):
         return self.done(self.op(what))
 
     def pipeline(self, step: str, ref: str, sha: str, number: int) -> PipelineRun:
-        """The pipeline of this step, started if it was not; with the wait while it runs."""
+        """The pipeline of this step, started if it was not; with the wait while it runs.
+
+        Raises:
+            Conflict: it is of another commit; a person has to look.
+        """
         begun = pipelines.started(self.subject, step, number) or pipelines.start(
             self.project.gitlab, ref, sha, step, number, subject=self.subject
         )
         pipeline = pipelines.look(self.project.gitlab, begun.pipeline_id)
+        if pipeline.sha != sha:
+            raise Conflict("gitlab", step, begun.url, None, f"it runs {pipeline.sha}, not {sha}")
         if pipeline.status in pipelines.FINISHED:
             return PipelineRun(pipeline, None)
         until = self.now + self.policy.waits.poll
@@ -168,6 +176,8 @@ _WAITS_AS = {
     "staging": "staging",
     "production": "production",
     "rollback": "rollback",
+    "rehearse-back": "rehearsal",
+    "rehearse-forward": "rehearsal",
 }
 
 

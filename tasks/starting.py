@@ -154,7 +154,7 @@ def _hotfix_cut(project: Project, version: str) -> _Cut:
     if broken.production is None:
         raise _Refusal(f"{version} has not been in production: it needs a candidate, no hotfix")
     if broken.phase is Phase.ROLLED_BACK:
-        return _Cut(broken.production.tag, broken.delivers, version)
+        return _Cut(broken.production.tag, broken.taken_back, version)
     return _Cut(broken.production.tag)
 
 

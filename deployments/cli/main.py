@@ -22,6 +22,7 @@ from deployments.cli import (
     planning,
     policy,
     release,
+    rolling_back,
     running,
     valuing,
 )
@@ -39,6 +40,7 @@ commands = App(
 commands.command(running.demo)
 commands.command(running.sandbox_app)
 commands.command(running.up)
+rolling_back.add_to(release.app)
 commands.command(release.app)
 commands.command(pending.pending)
 valuing.add_to(planning.requests_app)

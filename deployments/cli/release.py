@@ -106,7 +106,7 @@ def candidate(
 
     Example: `conveyor release candidate 1.4.0 --as olli`
     """
-    _decide("candidate", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("candidate", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -134,7 +134,7 @@ def approve(
         The issue's key, for a step that is signed issue by issue.
     """
     request = names.request_id(target, step, issue, project)
-    _decide("approve", request, person, comment, as_json=json)
+    decide_on("approve", request, person, comment, as_json=json)
 
 
 @app.command(name="return")
@@ -164,7 +164,7 @@ def send_back(
         What has to be mended.
     """
     request = names.request_id(target, step, issue, project)
-    _decide("return", request, person, reason, as_json=json)
+    decide_on("return", request, person, reason, as_json=json)
 
 
 @app.command
@@ -175,7 +175,7 @@ def hold(
 
     Example: `conveyor release hold 1.4.0 --reason "the fair is on" --as mara`
     """
-    _decide("hold", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("hold", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -186,7 +186,7 @@ def resume(
 
     Example: `conveyor release resume 1.4.0 --as mara`
     """
-    _decide("resume", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("resume", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -213,7 +213,7 @@ def withdraw(
         The issue's key, for a step that is signed issue by issue.
     """
     request = names.request_id(target, step, issue, project, passed=True)
-    _decide("withdraw", request, person, "", as_json=json)
+    decide_on("withdraw", request, person, "", as_json=json)
 
 
 @app.command
@@ -238,7 +238,7 @@ def override(
         The step's id in the policy, such as approval.
     """
     stream = names.release_stream(release, project)
-    _decide("override", stream, person, reason, as_json=json, step=step)
+    decide_on("override", stream, person, reason, as_json=json, step=step)
 
 
 @app.command(name="time")
@@ -263,18 +263,7 @@ def set_time(
         The IANA time zone of the clock; yours if left out.
     """
     stream = names.release_stream(release, project)
-    _decide("time", stream, person, "", as_json=json, at=at, zone=zone)
-
-
-@app.command
-def rollback(
-    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
-) -> None:
-    """Bring back the version that production served before.
-
-    Example: `conveyor release rollback 1.4.0 --reason "carts are empty" --as olli`
-    """
-    _decide("rollback", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("time", stream, person, "", as_json=json, at=at, zone=zone)
 
 
 @app.command
@@ -285,10 +274,11 @@ def abandon(
 
     Example: `conveyor release abandon 1.4.0 --reason "1.5.0 replaces it" --as mara`
     """
-    _decide("abandon", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("abandon", names.release_stream(release, project), person, reason, as_json=json)
 
 
-def _decide(verb: Any, target: str, person: str, reason: str, *, as_json: bool, **more: Any) -> None:
+def decide_on(verb: Any, target: str, person: str, reason: str, *, as_json: bool, **more: Any) -> None:
+    """Decide at the command line, and say what became of it."""
     with say.busy("Deciding"):
         from tasks.decisions import Decision, decide
 

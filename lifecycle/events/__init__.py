@@ -16,6 +16,8 @@ from lifecycle.events.candidates import (
     CandidateCut,
     CandidateRejected,
     CandidateVerified,
+    NoReturnAccepted,
+    Rehearsed,
     Staged,
 )
 from lifecycle.events.endings import Abandoned, Closed, Superseded
@@ -66,9 +68,11 @@ __all__ = [
     "FeedbackGiven",
     "FeedbackReminded",
     "Held",
+    "NoReturnAccepted",
     "Planned",
     "ProductionDeployed",
     "ProductionStarted",
+    "Rehearsed",
     "ReleaseEvent",
     "ReleaseTimed",
     "Resumed",
@@ -106,6 +110,8 @@ ReleaseEvent = Annotated[
     | CandidateVerified
     | CandidateRejected
     | Staged
+    | Rehearsed
+    | NoReturnAccepted
     | SignOffAsked
     | SignOffReminded
     | DeputyAsked

@@ -60,6 +60,10 @@ CALLS: dict[str, Call] = {
     "repository.revert": lambda gl: gl.repository.revert(1, SHA, "main"),
     "repository.merge_requests_of": lambda gl: gl.repository.merge_requests_of(1, SHA),
     "repository.release": lambda gl: gl.repository.release(1, "1.4.0"),
+    "repository.releases": lambda gl: gl.repository.releases(1),
+    "repository.link_release": lambda gl: gl.repository.link_release(
+        1, "1.4.0", "Pipeline", "http://x.example"
+    ),
     "repository.create_release": lambda gl: gl.repository.create_release(1, "1.4.0", "1.4.0", "Notes"),
     "merge_requests.list": lambda gl: gl.merge_requests.list(
         1, state="merged", target="main", source="x", updated_after=THEN, labels=["a", "b"]
@@ -104,7 +108,7 @@ CALLS: dict[str, Call] = {
 
 
 LISTS = ("commits", "deployments", "diffs", "environments", "hooks", "issues", "jobs", "merge_requests")
-LISTS += ("notes", "tags", "tree", "variables")
+LISTS += ("notes", "releases", "tags", "tree", "variables")
 
 
 class Sent(NamedTuple):
