@@ -84,12 +84,19 @@ class Shop:
         """The commit that a ref names in GitLab."""
         return str(self.api.get(f"repository/commits/{ref}").raise_for_status().json()["id"])
 
-    def commit(self, branch: str, path: str, text: str) -> str:
-        """One commit on a new branch off the first version."""
+    def third(self) -> str:
+        """One commit more, packaged."""
+        made = self.commit("feature-2", "shop/more.py", "MORE = 1\n", self.second)
+        self.tag("package-2", made)
+        assert self.run("package-2", "verify") == "success"
+        return made
+
+    def commit(self, branch: str, path: str, text: str, start: str = "") -> str:
+        """One commit on a new branch off `start`, or else off the first version."""
         actions = [{"action": "create", "file_path": path, "content": text}]
         body = {
             "branch": branch,
-            "start_sha": self.first,
+            "start_sha": start or self.first,
             "commit_message": f"Add {path}",
             "actions": actions,
         }
