@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pydantic import AwareDatetime, BaseModel
 
 from lifecycle import events as e
-from lifecycle.phases import Phase
+from lifecycle.phases import TRANSITIONS, Phase
 from lifecycle.policy import Person, Policy
 from lifecycle.release import Release
 
@@ -71,11 +71,13 @@ def targets(release: Release, served: Sequence[Served], known: Mapping[str, Rele
     version that was itself taken back is not good.
 
     Raises:
-        NoWay: production does not serve `release`, so there is nothing to take back.
+        NoWay: production does not serve `release` (any more), so there is nothing to take back.
     """
     going = release.production
     if going is None:
         raise NoWay("it has not been in production")
+    if (release.phase, "RollbackStarted") not in TRANSITIONS:
+        raise NoWay(f"it is {release.phase.lower()} already")
     if release.phase is not Phase.PRODUCTION and served and served[0].sha != going.sha:
         raise NoWay(f"production serves {served[0].tag}, not {going.tag}")
     found: dict[str, Served] = {}

@@ -47,6 +47,12 @@ def test_a_release_that_was_never_in_production_has_no_way_back() -> None:
         rollback.targets(signed_off().release, (), {})
 
 
+@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.CLOSED])
+def test_what_is_over_is_not_taken_back(phase: Phase) -> None:
+    with pytest.raises(NoWay, match=f"it is {phase.lower()} already"):
+        rollback.targets(at(phase).release, served("1.1.0"), {})
+
+
 def test_what_production_does_not_serve_is_not_taken_back() -> None:
     with pytest.raises(NoWay, match=r"production serves 1\.5\.0, not 1\.4\.0"):
         rollback.targets(going("1.4.0").release, served("1.5.0", "1.4.0", "1.3.0"), {})
