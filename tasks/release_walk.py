@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from integrations.errors import Conflict
 from integrations.gitlab.models import Pipeline
@@ -138,7 +138,8 @@ class ReleaseWalk(Walk):
             raise Conflict("gitlab", step, begun.url, None, f"it runs {pipeline.sha}, not {sha}")
         if pipeline.status in pipelines.FINISHED:
             return PipelineRun(pipeline, None)
-        until = self.now + self.policy.waits.poll
+        poll = self.policy.waits.poll
+        until = self.now + (min(poll, _ROLLBACK_POLL) if step == "rollback" else poll)
         return PipelineRun(
             pipeline, Wait(f"Awaiting {_WAITS_AS[step]}", until, f"{pipeline.status}: {begun.url}")
         )
@@ -170,6 +171,9 @@ class PipelineRun:
     pipeline: Pipeline
     waits: Wait | None
 
+
+_ROLLBACK_POLL = timedelta(seconds=5)
+"""Customers wait for its end, so a webhook that got lost must not cost minutes."""
 
 _WAITS_AS = {
     "verify": "pipeline",
