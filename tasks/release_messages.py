@@ -108,8 +108,8 @@ def live(subject: str, headline: str, notes: str, at: datetime, measured: Sequen
 
 def no_button(subject: str, attempt: int, headline: str, notes: str) -> None:
     """What was rolled back cannot be rolled back once more: its message loses the button."""
-    content = news("⏪", f"{headline} (rolled back since)", notes.splitlines())
-    posts.edit_if_changed(live_key(subject, attempt), content)
+    shown = news("⏪", f"{headline} (rolled back since)", notes.splitlines())
+    posts.edit_if_changed(live_key(subject, attempt), Content(text=headline, blocks=shown.blocks))
 
 
 def client_link(project: Project, version: str, name: str, address: str, staging_url: str) -> Content:
