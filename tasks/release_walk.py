@@ -114,7 +114,8 @@ class ReleaseWalk(Walk):
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
         others = [r for v, r in rollbacks.known(self.project.id).items() if v != self.version]
-        return shipping.may_go_out(self.release, self.steps, others, rehearsal=self.project.rehearsal)
+        mates = rollbacks.mates(self.release)
+        return shipping.may_go_out(self.release, self.steps, others, mates, project=self.project)
 
     def done(self, op_key: str) -> bool:
         """The effect of that key is on record as done."""

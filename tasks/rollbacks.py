@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lifecycle import delta, events, rollback
+from lifecycle import delta, events, rollback, together
 from lifecycle import release as rules
+from lifecycle.phases import TRANSITIONS
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release
 from lifecycle.rollback import Change, NoWay, Served, Way
 from tasks.context import gitlab, ledger, policy
 from tasks.decisions import Decision, Outcome, decide
+from tasks.walk import new_events
 
 _DEPLOYMENTS = 100
 """So many of production's last deployments are looked at."""
@@ -23,6 +25,46 @@ def known(project_id: str) -> dict[str, Release]:
         for stream in ledger().subjects(rules.release_id(project_id, ""))
     )
     return {release.plan.version: release for release in folded if release is not None}
+
+
+def mates(release: Release) -> tuple[Release, ...]:
+    """The releases of other projects that go out together with this one."""
+    if not release.plan.group:
+        return ()
+    elsewhere = (project.id for project in policy().projects if project.id != release.plan.project)
+    found = (each for project_id in elsewhere for each in known(project_id).values())
+    return tuple(each for each in found if each.plan.group == release.plan.group)
+
+
+def back_first(release: Release) -> tuple[Release, ...]:
+    """The mates that have to leave production before `release` does."""
+    depends_on = {project.id: project.depends_on for project in policy().projects}
+    return together.back_first(release, depends_on, mates(release))
+
+
+def start_back(mate: Release, because: str, now: datetime) -> None:
+    """Roll a mate back that has to go first, and wake it; one that is under way is left alone.
+
+    Raises:
+        Conflict: somebody wrote to it at the same moment; look again.
+    """
+    stream = rules.release_id(mate.plan.project, mate.plan.version)
+    recorded = ledger().events(stream)
+    found = rules.fold(events.parse(event.data) for event in recorded)
+    going = found.production if found else None
+    if found is None or going is None or (found.phase, "RollbackStarted") not in TRANSITIONS:
+        return
+    assert going.previous_tag
+    assert going.previous_sha
+    fact = events.RollbackStarted(
+        person=None,
+        reasons=(because,),
+        to_tag=going.previous_tag,
+        to_sha=going.previous_sha,
+        attempt=going.attempt,
+    )
+    facts = new_events(stream, [fact])
+    ledger().append(stream, facts, now=now, expected=recorded[-1].revision, wake=True)
 
 
 def measured(subject: str) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ def start(
     person: Person,
     project: ProjectName = "",
     hotfix_of: str = "",
+    group: str = "",
     json: Json = False,
 ) -> None:
     """Plan a release by hand and start its run.
@@ -89,12 +90,14 @@ def start(
         Keys of the Jira issues that it brings.
     hotfix_of:
         The version in production that it mends.
+    group:
+        A name that releases of several projects share which go out together.
     """
     wanted = names.project_named(project)
     with say.busy(f"Starting {version}"):
         from tasks.starting import start_release
 
-        outcome = start_release(wanted.id, version, issues, person, hotfix_of=hotfix_of)
+        outcome = start_release(wanted.id, version, issues, person, hotfix_of=hotfix_of, group=group)
     report(outcome, as_json=json)
 
 

@@ -8,7 +8,7 @@ from lifecycle import rollback
 from lifecycle.events import RolledBack
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import issues, notes, pipelines, plan_writes, posts, release_messages
+from tasks import issues, notes, pipelines, plan_writes, posts, release_messages, rollbacks
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -29,6 +29,8 @@ def _put_back(walk: ReleaseWalk) -> Wait | None:
     back = walk.release.rollback
     if back is None:
         return None
+    if waits := _dependents_first(walk):
+        return waits
     run = walk.pipeline("rollback", back.to_tag, back.to_sha, back.attempt)
     if run.waits:
         return run.waits
@@ -54,6 +56,15 @@ def _put_back(walk: ReleaseWalk) -> Wait | None:
         )
     )
     return None
+
+
+def _dependents_first(walk: ReleaseWalk) -> Wait | None:
+    """Releases of the group whose projects depend on this one go back before it does."""
+    first = rollbacks.back_first(walk.release)
+    for mate in first:
+        rollbacks.start_back(mate, f"{walk.title} is rolled back, on which it depends", walk.now)
+    names = ", ".join(f"{mate.plan.project} {mate.plan.version}" for mate in first)
+    return Wait("Awaiting dependents", walk.now + timedelta(seconds=5), f"first {names}") if first else None
 
 
 def _since(walk: ReleaseWalk) -> datetime:

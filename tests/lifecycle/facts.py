@@ -93,6 +93,7 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "verdict": ("healthy", "inconclusive"),
         "to_tag": ("1.3.0",),
         "incident": (None, "SHOP-7"),
+        "group": ("", "spring"),
         "also": ((), ("SHOP-8",)),
         "unsafe": ((), ("migrations cannot be taken back: 0002_orders",)),
         "took_s": (None, 6.2),

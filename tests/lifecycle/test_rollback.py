@@ -19,6 +19,7 @@ from tests.lifecycle.story import NOW, Story, at, live, policy, sha, signed_off
 
 WAY = Way(version="1.4.0", attempt=1, to=Served(tag="1.3.0", sha=sha(0)), issues=("SHOP-1",))
 RULES = policy(no_return=["management"])
+REHEARSING = RULES.projects[0].model_copy(update={"rehearsal": True})
 
 
 def served(*tags: str) -> tuple[Served, ...]:
@@ -232,7 +233,7 @@ def test_where_it_is_to_be_rehearsed_only_what_came_back_goes_out() -> None:
         (rehearsed(ok=True), True),
         (rehearsed(ok=False, reason="0002 stays"), False),
     ):
-        assert shipping.may_go_out(told.release, told.steps, rehearsal=True).allowed is allowed
+        assert shipping.may_go_out(told.release, told.steps, project=REHEARSING).allowed is allowed
         assert shipping.may_go_out(told.release, told.steps).allowed
     assert rollback.unrehearsed(rehearsed(ok=False, reason="0002 stays").release) == (
         "it cannot come back: 0002 stays",
@@ -249,7 +250,7 @@ def test_no_return_is_accepted_by_the_role_with_a_reason_for_this_candidate_alon
         rollback.accept_no_return(told.release, person("gerd"), RULES, " ", "cli")
     fact = rollback.accept_no_return(told.release, person("gerd"), RULES, "a dump is kept", "cli")
     told.tell(fact)
-    assert shipping.may_go_out(told.release, told.steps, rehearsal=True).allowed
+    assert shipping.may_go_out(told.release, told.steps, project=REHEARSING).allowed
     told.cut().stage()
     assert rollback.unrehearsed(told.release) == ("it was not rehearsed on staging",)
 

@@ -151,7 +151,9 @@ class Shop:
         """Where the issue stands in Jira."""
         return context.jira().issue(key).status
 
-    def signed(self, *keys: str, sha: str = "", now: datetime | None = None, **verified: Any) -> str:
+    def signed(
+        self, *keys: str, sha: str = "", group: str = "", now: datetime | None = None, **verified: Any
+    ) -> str:
         """A release of `keys` that every step let by, of the second commit; its stream."""
         version = f"2.{next(_NUMBERS)}.0"
         sha, stream = sha or self.second, f"release:shop:{version}"
@@ -161,7 +163,12 @@ class Shop:
         self.tell(
             stream,
             e.Planned(
-                project="shop", version=version, issues=keys or ("SHOP-1",), base="main", plan_hash="p"
+                project="shop",
+                version=version,
+                issues=keys or ("SHOP-1",),
+                base="main",
+                plan_hash="p",
+                group=group,
             ),
             e.CandidateCut(number=1, tag=f"{version}-rc.1", sha=sha, branch=f"release/{version}"),
             e.CandidateVerified(number=1, pipeline_id=1, url="http://gitlab.example/pipelines/1", **verified),
