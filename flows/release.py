@@ -12,6 +12,7 @@ from flows.stages.feedback import feedback
 from flows.stages.held import hold
 from flows.stages.introduce import introduce
 from flows.stages.production import release_to_production, tell_everybody
+from flows.stages.rehearsal import rehearse
 from flows.stages.rolling_back import roll_back
 from flows.stages.scope import follow_scope
 from flows.stages.sign_off import rework, sign_off
@@ -38,6 +39,7 @@ def release(project: str, version: str) -> State:
         walk.step(cut)
         walk.step(verify)
         walk.step(deploy_to_staging)
+        walk.step(rehearse)
         walk.step(sign_off)
         walk.step(release_to_production)
         walk.step(tell_everybody)

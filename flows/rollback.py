@@ -5,16 +5,21 @@ from __future__ import annotations
 from prefect import flow
 
 from lifecycle.release import release_id
-from tasks.decisions import Decision, Outcome, decide
+from tasks import rollbacks
+from tasks.decisions import Outcome
 
 
 @flow(name="rollback", flow_run_name="rollback {version}")
-def rollback(project: str, version: str, person: str, reason: str) -> Outcome:
-    """Decide that `version` is taken back; the release's own run does it.
+def rollback(
+    project: str, version: str, person: str, reason: str, to: str = "", force: bool = False
+) -> Outcome:
+    """Decide that `version` is taken back to the tag `to`; the release's own run does it.
 
-    A repeat changes nothing. Somebody who may not roll back makes this run fail with the reason.
+    Without `to` it goes to what production served before. What is unsafe needs `force`. A repeat
+    changes nothing. Somebody who may not roll back makes this run fail with the reason.
     """
-    outcome = decide(Decision("rollback", release_id(project, version), person, "prefect", reason))
+    subject = release_id(project, version)
+    outcome = rollbacks.decide_back(subject, person, "prefect", reason, to, force=force)
     if not outcome.accepted:
         raise PermissionError(outcome.message)
     return outcome

@@ -50,6 +50,8 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
     if isinstance(event, e.CandidateJudged):
         turn = (release.judged.round if release.judged else 0) + 1
         return _unlike("candidate", number, event.number) or _unlike("judgement", turn, event.round)
+    if isinstance(event, e.Rehearsed | e.NoReturnAccepted):
+        return _unlike("candidate", number, event.number) or _unfit_rehearsal(release, event)
     if isinstance(event, e.SignOffReminded | e.DeputyAsked):
         return _unlike("candidate", number, event.number)
     if isinstance(event, e.Staged | e.Unstaged):
@@ -62,6 +64,12 @@ def _unfit_candidate(release: Release, event: e.ReleaseEvent) -> str:
 def _unfit_staging(release: Release, event: e.Staged | e.Unstaged, sha: str) -> str:
     wrong_round = _unlike("staging", release.unstagings + 1, event.round)
     return wrong_round or (_unlike("commit", sha, event.sha) if isinstance(event, e.Staged) else "")
+
+
+def _unfit_rehearsal(release: Release, event: e.Rehearsed | e.NoReturnAccepted) -> str:
+    if isinstance(event, e.NoReturnAccepted) and (release.rehearsed is None or release.rehearsed.ok):
+        return "nothing says that the candidate cannot come back"
+    return ""
 
 
 def _unfit_signing(release: Release, event: e.ReleaseEvent) -> str:

@@ -65,6 +65,9 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         p.SIGN_OFF: {
             "CandidateJudged": p.SIGN_OFF,
             "Unstaged": p.STAGING,
+            "Rehearsed": p.SIGN_OFF,
+            "NoReturnAccepted": p.SIGN_OFF,
+            "CandidateRejected": p.REWORK,
             "SignOffAsked": p.SIGN_OFF,
             "SignOffReminded": p.SIGN_OFF,
             "DeputyAsked": p.SIGN_OFF,

@@ -20,6 +20,7 @@ from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron
 from lifecycle.standstill import Control
 from lifecycle.watch import WatchRules
 from lifecycle.watch_metrics import Comparison, Metric, problems
+from lifecycle.waves import Cycle, waves
 from lifecycle.workflow import StatusMap
 
 _ANY_DAY = date(2024, 1, 1)
@@ -207,6 +208,15 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    contracts: tuple[str, ...] = Field(
+        default=(), description="files that others rely on: going back over a change of them is unsafe"
+    )
+    depends_on: tuple[str, ...] = Field(
+        default=(), description="projects whose releases of the same group go out first, and back last"
+    )
+    rehearsal: bool = Field(
+        default=False, description="a candidate goes back and forward on staging before anybody is asked"
+    )
     candidates: Candidates | None = Field(default=None, description="in place of the policy's own")
     environments: tuple[Environment, ...] = Field(
         default=(), description="staging and production are there without being named"
@@ -271,6 +281,9 @@ class Policy(Frozen):
         default="off", description="who may see every request's title and state on the gateway's /requests"
     )
     break_glass: tuple[str, ...] = Field(default=(), description="roles that may override a sign-off")
+    no_return: tuple[str, ...] = Field(
+        default=(), description="roles that may force an unsafe rollback, or accept a way of no return"
+    )
     bots: tuple[str, ...] = Field(default=(), description="git e-mails of bots, who are no authors")
     freezes: tuple[Freeze, ...] = Field(
         default=(), description="when nothing is deployed forward; GitLab's freeze periods count as well"
@@ -285,6 +298,7 @@ class Policy(Frozen):
     def _names_resolve(self) -> Self:
         problems = [*self._double_ids(), *self._unknown_deputies(), *self._quorums_out_of_reach()]
         problems += self._desks_of_a_team()
+        problems += self._dependencies_without_order()
         if not self.steps_for("hotfix"):
             problems.append("steps: none is asked for a hotfix, so that one would go out unsigned")
         if problems:
@@ -314,6 +328,16 @@ class Policy(Frozen):
             for project in self.projects
             if project.service_desk in keys
         ]
+
+    def _dependencies_without_order(self) -> list[str]:
+        known = [project.id for project in self.projects]
+        pairs = [(on, project.id) for project in self.projects for on in project.depends_on]
+        found = [f"{id_}: depends_on {on} is not among the projects" for on, id_ in pairs if on not in known]
+        try:
+            waves(known, pairs)
+        except Cycle as circle:
+            found.append(f"depends_on: {circle}")
+        return found
 
     def _unknown_deputies(self) -> list[str]:
         known = {person.id for person in self.people}

@@ -45,6 +45,8 @@ class Release(BaseModel):
     rejected: e.CandidateRejected | None = None
     staged: e.Staged | None = None
     unstaged: tuple[e.Unstaged, ...] = ()
+    rehearsed: e.Rehearsed | None = None
+    no_return: e.NoReturnAccepted | None = None
     asked: tuple[e.SignOffAsked, ...] = ()
     reminded: tuple[e.SignOffReminded, ...] = ()
     deputies: tuple[e.DeputyAsked, ...] = ()
@@ -64,6 +66,10 @@ class Release(BaseModel):
     watch: e.WatchEnded | None = None
     rollback: e.RollbackStarted | None = None
     rolled_back: e.RolledBack | None = None
+    rollbacks: tuple[e.RollbackStarted, ...] = ()
+    came_back: tuple[e.RolledBack, ...] = ()
+    backed_out: int = 0
+    """How often the watch took it back by itself."""
     feedback_asked: tuple[e.FeedbackAsked, ...] = ()
     feedback_reminded: tuple[e.FeedbackReminded, ...] = ()
     feedback_given: tuple[e.FeedbackGiven, ...] = ()
@@ -97,6 +103,12 @@ class Release(BaseModel):
     def delivers(self) -> tuple[str, ...]:
         """Every issue that goes out with this release, those of a rolled-back one included."""
         return (*self.plan.carries, *(k for k in self.plan.issues if k not in self.plan.carries))
+
+    @property
+    def taken_back(self) -> tuple[str, ...]:
+        """Every issue that left production with this release: its own, and those of releases between."""
+        also = (key for started in self.rollbacks for key in started.also)
+        return tuple(dict.fromkeys((*self.delivers, *also)))
 
     @property
     def scope(self) -> Scope:
@@ -249,6 +261,8 @@ _SINGLES: Mapping[str, str] = {
     "CandidateJudged": "judged",
     "CandidateRejected": "rejected",
     "Staged": "staged",
+    "Rehearsed": "rehearsed",
+    "NoReturnAccepted": "no_return",
     "ReleaseTimed": "timed",
     "FreezeOverridden": "unfrozen",
     "Held": "hold",
@@ -276,6 +290,7 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
     match event:
         case e.CandidateCut():
             standing = {"verified": None, "judged": None, "rejected": None, "staged": None}
+            standing |= {"rehearsed": None, "no_return": None}
             return {"candidate_asked": None, "outdated": False, **standing}
         case e.Unstaged():
             return {"staged": None}
@@ -289,15 +304,27 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
             return {"feedback_late": (*release.feedback_late, event)}
         case e.Resumed():
             return {"hold": None}
+        case e.ProductionStarted() | e.RollbackStarted() | e.RolledBack():
+            return _in_production(release, event)
+        case _:
+            return {}
+
+
+def _in_production(
+    release: Release, event: e.ProductionStarted | e.RollbackStarted | e.RolledBack
+) -> dict[str, object]:
+    match event:
         case e.ProductionStarted():
             ended = {"watch": None, "rollback": None, "rolled_back": None, "unfrozen": None}
             return {"deployed": None, "ticks": (), **ended}
+        case e.RollbackStarted():
+            by_watch = event.person is None and release.phase is Phase.WATCHING
+            return {"rollbacks": (*release.rollbacks, event), "backed_out": release.backed_out + by_watch}
         case e.RolledBack():
             why = "; ".join(release.rollback.reasons) if release.rollback else ""
             hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")
-            return {"hold": hold, "holds": hold.round}
-        case _:
-            return {}
+            came_back = (*release.came_back, event)
+            return {"hold": hold, "holds": hold.round, "came_back": came_back}
 
 
 def _replanned(release: Release, event: e.ScopeChanged) -> e.Planned:

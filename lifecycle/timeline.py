@@ -31,7 +31,7 @@ _WORDS: Mapping[str, str] = {
     "ProductionStarted": "production of `{e.tag}` decided",
     "ProductionDeployed": "production serves the release",
     "WatchEnded": "the watch ended {e.verdict}",
-    "RolledBack": "production serves the earlier version again",
+    "NoReturnAccepted": "{e.person} accepted as {e.role} (by {e.door}) that it cannot come back: {e.reason}",
     "FeedbackAsked": "{e.person} was asked about {e.issue}",
     "FeedbackGiven": "{e.person} on {e.issue}: {e.answer}",
     "FeedbackReminded": "{e.person} was reminded of what they were asked",
@@ -72,8 +72,8 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
             return f"{event.person} returned {event.issue or 'the release'}: {event.reason}"
         case e.WatchTicked():
             return _tick(event)
-        case e.RollbackStarted():
-            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}"
+        case e.Rehearsed() | e.RollbackStarted() | e.RolledBack():
+            return _way_back(event)
         case _:
             return _WORDS[event.kind].format(e=event, about=_about(event, release)) + _remark(event)
 
@@ -86,6 +86,26 @@ def _tick(event: e.WatchTicked) -> str:
     if event.missed:
         lost.append(f"tick {last} was missed" if first == last else f"ticks {first} to {last} were missed")
     return "; ".join((f"tick {event.tick}: {f'bad: {bad}' if bad else 'healthy'}", *lost))
+
+
+def _way_back(event: e.Rehearsed | e.RollbackStarted | e.RolledBack) -> str:
+    match event:
+        case e.RollbackStarted():
+            forced = f" (forced, although {'; '.join(event.unsafe)})" if event.unsafe else ""
+            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}{forced}"
+        case e.RolledBack():
+            took = "" if event.took_s is None else f", {event.took_s:.1f} s later"
+            return f"production serves the earlier version again{took}"
+        case _:
+            return _rehearsed(event)
+
+
+def _rehearsed(event: e.Rehearsed) -> str:
+    if not event.ok:
+        return f"candidate {event.number} cannot come back: {event.reason}"
+    if event.back_s is None or event.forward_s is None:
+        return f"nothing to rehearse: {event.reason}"
+    return f"rehearsed: back to `{event.to_tag}` in {event.back_s:.1f} s, forward in {event.forward_s:.1f} s"
 
 
 def _remark(event: e.ReleaseEvent) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from integrations.errors import Conflict
-from lifecycle import answers, feedback, signoff
+from lifecycle import answers, feedback, rollback, signoff
 from lifecycle import events as e
 from lifecycle import release as rules
 from lifecycle.answers import Answer
@@ -34,6 +34,7 @@ Verb = Literal[
     "abandon",
     "candidate",
     "override",
+    "accept-no-return",
     "time",
     "unfreeze",
     "feedback",
@@ -48,6 +49,7 @@ class Decision:
     `step` is the id of the step that is overridden; `at` the wall-clock time in `zone` (IANA) at which the
     release shall go out, "" for as soon as it is approved. Feedback has its `answer` ("" amends the last
     one), its `score` and, as the reason, its comment; what a person enters for a `client` is about `issue`.
+    A rollback goes the way `back` that the person was shown, an unsafe one only by `force`.
     """
 
     verb: Verb
@@ -62,6 +64,8 @@ class Decision:
     zone: str = ""
     issue: str = ""
     client: str = ""
+    back: rollback.Way | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def decide(decision: Decision, now: datetime | None = None) -> Outcome:
             return _decide_once(decision, person, moment)
         except Conflict:
             continue  # somebody wrote to this release at the same moment: look again
-        except (_Refusal, NotTaken, IllegalEvent) as refusal:
+        except (_Refusal, NotTaken, rollback.NoWay, IllegalEvent) as refusal:
             return Outcome(accepted=False, message=str(refusal), subject=_subject(decision))
     raise Conflict("ledger", decision.verb, decision.target)
 
@@ -229,19 +233,11 @@ def _resume(decision: Decision, person: Person, release: Release) -> _Facts:
     ), "The release goes on."
 
 
-def _rollback(decision: Decision, person: Person, release: Release) -> _Facts:
-    _needs_role(person, "roll back", ("manager", "management", "release", "devops"))
-    production = release.production
-    if production is None or production.previous_tag is None or production.previous_sha is None:
-        raise _Refusal("There is no earlier version in production to go back to.")
-    fact = e.RollbackStarted(
-        person=person.id,
-        reasons=(decision.reason or "a person asked for it",),
-        to_tag=production.previous_tag,
-        to_sha=production.previous_sha,
-        attempt=release.attempt,
-    )
-    return (fact,), f"Rolling back to {production.previous_tag}."
+def _rollback(decision: Decision, person: Person, _: Release) -> _Facts:
+    if decision.back is None:
+        raise _Refusal("Not rolled back: nobody looked where to.")
+    fact = rollback.start(decision.back, person, policy(), decision.reason, force=decision.force)
+    return (fact,), f"Rolling back to {fact.to_tag}."
 
 
 def _abandon(decision: Decision, person: Person, release: Release) -> _Facts:
@@ -276,6 +272,11 @@ def _override(decision: Decision, person: Person, release: Release) -> _Facts:
         door=decision.door,
     )
     return (fact,), f"{decision.step} is overridden; everybody is told."
+
+
+def _accept_no_return(decision: Decision, person: Person, release: Release) -> _Facts:
+    fact = rollback.accept_no_return(release, person, policy(), decision.reason, decision.door)
+    return (fact,), f"Candidate {fact.number} goes on without a way back."
 
 
 def _time(decision: Decision, person: Person, release: Release) -> _Facts:
@@ -356,6 +357,7 @@ _RULES: Mapping[str, Callable[[Decision, Person, Release], _Facts]] = {
     "abandon": _abandon,
     "candidate": _candidate,
     "override": _override,
+    "accept-no-return": _accept_no_return,
     "time": _time,
     "unfreeze": _unfreeze,
     "feedback": _feedback,

@@ -24,6 +24,12 @@ def statuses(project: Project, keys: Sequence[str]) -> dict[str, Status]:
     return {key: status_of(project, key) for key in keys}
 
 
+def of_status(project_id: str, keys: Sequence[str], status: Status) -> list[str]:
+    """Those of `keys` that stand in `status` now."""
+    found = statuses(policy().project(project_id), keys)
+    return [key for key in keys if found[key] is status]
+
+
 def titles(keys: Sequence[str]) -> dict[str, str]:
     """The summary of each issue."""
     return {key: jira().issue(key).summary for key in keys}

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from prefect import task
 from pydantic import BaseModel
 
-from integrations.gitlab.models import Pipeline
+from integrations.errors import Conflict
+from integrations.gitlab.models import Deployment, Pipeline
 from lifecycle.gates import ending
 from lifecycle.policy import Project
 from tasks.context import gitlab
@@ -34,7 +35,11 @@ def started(subject: str, step: str, number: int | str) -> Started | None:
 
 @task(task_run_name="pipeline {step} on {ref}", **RETRY)
 def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, subject: str) -> Started:
-    """Start the pipeline of `step` on tag `ref`, once: after a crash it is found by its key, not repeated."""
+    """Start the pipeline of `step` on tag `ref`, once: after a crash it is found by its key, not repeated.
+
+    Raises:
+        Conflict: the tag is not at `sha` (any more); nothing was started, and a person has to look.
+    """
     key = op_key(subject, step, number)
 
     def look(intended_at: datetime) -> dict[str, object] | None:
@@ -48,21 +53,36 @@ def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, 
         kind="pipeline",
         request={"ref": ref, "sha": sha, "step": step},
         look=look,
-        act=lambda: _started(_start(project_id, ref, step, key)),
+        act=lambda: _started(_start(project_id, ref, sha, step, key)),
     )
     return Started.model_validate(outcome)
 
 
-def _start(project_id: int, ref: str, step: str, key: str) -> Pipeline:
+def _start(project_id: int, ref: str, sha: str, step: str, key: str) -> Pipeline:
+    _require_tag(project_id, ref, sha)
     inputs = gitlab().pipelines.inputs(project_id, ref)
     return gitlab().pipelines.start(project_id, ref, _variables(step), op_key=key, inputs=inputs)
 
 
+def _require_tag(project_id: int, name: str, sha: str) -> None:
+    """GitLab runs what the tag names at that moment, so it must still be the commit that was decided on."""
+    tag = gitlab().repository.tag(project_id, name)
+    if tag is None or tag.sha != sha:
+        stands = f"stands at {tag.sha}" if tag else "is gone"
+        raise Conflict("gitlab", "start pipeline", f"tag {name}", None, f"it {stands}, {sha} was decided on")
+
+
+_TOLD = {
+    "rollback": {"CONVEYOR_STEP": "production", "CONVEYOR_ROLLBACK": "true"},
+    "rehearse-back": {"CONVEYOR_STEP": "staging", "CONVEYOR_ROLLBACK": "true"},
+    "rehearse-forward": {"CONVEYOR_STEP": "staging"},
+}
+"""To roll back is to deploy an earlier tag again."""
+
+
 def _variables(step: str) -> dict[str, str]:
-    """What the pipeline is told: to roll back is to deploy an earlier tag to production again."""
-    if step == "rollback":
-        return {"CONVEYOR_STEP": "production", "CONVEYOR_ROLLBACK": "true"}
-    return {"CONVEYOR_STEP": step}
+    """What the pipeline is told."""
+    return _TOLD.get(step, {"CONVEYOR_STEP": step})
 
 
 def _started(pipeline: Pipeline) -> dict[str, object]:
@@ -89,3 +109,20 @@ def deployment_of(project_id: int, environment: str, sha: str) -> int | None:
         if deployment.sha == sha:
             return deployment.id
     return None
+
+
+def deployed_by(project_id: int, environment: str, pipeline: Pipeline) -> Deployment | None:
+    """The successful deployment of this very pipeline; the commit may have been deployed before."""
+    for deployment in gitlab().environments.deployments(project_id, environment, status="success", limit=20):
+        if (deployment.pipeline_id, deployment.sha) == (pipeline.id, pipeline.sha):
+            return deployment
+    return None
+
+
+def deployed_in_s(project_id: int, environment: str, pipeline: Pipeline) -> float | None:
+    """Seconds by GitLab's clock from the pipeline's start to its deployment's end; None if none succeeded."""
+    deployment = deployed_by(project_id, environment, pipeline) if pipeline.status == "success" else None
+    if deployment is None:
+        return None
+    ended = deployment.finished_at or pipeline.finished_at
+    return (ended - pipeline.created_at).total_seconds() if ended and pipeline.created_at else 0.0

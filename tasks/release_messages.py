@@ -6,13 +6,14 @@ Messages of one release: its card (edited as it goes), one per sign-off step and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from integrations.settings import settings
 from integrations.slack import blocks as b
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release, release_id
-from tasks import timeline
+from tasks import posts, timeline
 from tasks.context import jira, ledger
 from tasks.posts import Content
 
@@ -86,6 +87,29 @@ def news(icon: str, headline: str, lines: list[str], at: datetime | None = None)
     if at is not None:
         rows.append(b.context(f"{at:%Y-%m-%d %H:%M:%S} UTC"))
     return Content(text=headline, blocks=rows)
+
+
+def live_key(subject: str, attempt: int) -> str:
+    """The key of the message that an attempt is live."""
+    return f"{subject}:live:{attempt}"
+
+
+def live(subject: str, headline: str, notes: str, at: datetime, measured: Sequence[str]) -> Content:
+    """The news that production serves the release, with the button that takes it back.
+
+    `measured` says how long going back took before.
+    """
+    shown = news("🚀", headline, notes.splitlines(), at)
+    text = f"You are shown first what goes back. {'; '.join(measured).capitalize()}"
+    sure = b.confirm("Roll back?", text.strip(), "Look", "Cancel", style="danger")
+    button = b.button("Roll back", "release.rollback", subject, style="danger", confirm=sure)
+    return Content(text=shown.text, blocks=[*shown.blocks, b.actions(button)])
+
+
+def no_button(subject: str, attempt: int, headline: str, notes: str) -> None:
+    """What was rolled back cannot be rolled back once more: its message loses the button."""
+    shown = news("⏪", f"{headline} (rolled back since)", notes.splitlines())
+    posts.edit_if_changed(live_key(subject, attempt), Content(text=headline, blocks=shown.blocks))
 
 
 def client_link(project: Project, version: str, name: str, address: str, staging_url: str) -> Content:

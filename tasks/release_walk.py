@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from integrations.errors import Conflict
 from integrations.gitlab.models import Pipeline
 from integrations.ledger import Event
 from lifecycle import events, feedback, freezes, release, shipping
@@ -21,6 +22,7 @@ from tasks import (
     plan_messages,
     posts,
     release_messages,
+    rollbacks,
     signoffs,
     timeline,
 )
@@ -135,6 +137,10 @@ class ReleaseWalk(Walk):
             soak=self.project.soak,
             windows=occupying.windows(self.project.id),
             gates=self.gates_standing,
+            others=[each for v, each in rollbacks.known(self.project.id).items() if v != self.version],
+            mates=rollbacks.mates(self.release),
+            depends_on=self.project.depends_on,
+            rehearsal=self.project.rehearsal,
         )
         return shipping.may_go_out(self.release, self.steps, around)
 
@@ -166,14 +172,21 @@ class ReleaseWalk(Walk):
         return self.done(self.op(what))
 
     def pipeline(self, step: str, ref: str, sha: str, number: int | str) -> PipelineRun:
-        """The pipeline of this step, started if it was not; with the wait while it runs."""
+        """The pipeline of this step, started if it was not; with the wait while it runs.
+
+        Raises:
+            Conflict: it is of another commit; a person has to look.
+        """
         begun = pipelines.started(self.subject, step, number) or pipelines.start(
             self.project.gitlab, ref, sha, step, number, subject=self.subject
         )
         pipeline = pipelines.look(self.project.gitlab, begun.pipeline_id)
+        if pipeline.sha != sha:
+            raise Conflict("gitlab", step, begun.url, None, f"it runs {pipeline.sha}, not {sha}")
         if pipelines.has_ended(self.project, pipeline, self.now):
             return PipelineRun(pipeline, None)
-        until = self.now + self.policy.waits.poll
+        poll = self.policy.waits.poll
+        until = self.now + (min(poll, _ROLLBACK_POLL) if step == "rollback" else poll)
         return PipelineRun(
             pipeline, Wait(f"Awaiting {_WAITS_AS[step]}", until, f"{pipeline.status}: {begun.url}")
         )
@@ -206,11 +219,16 @@ class PipelineRun:
     waits: Wait | None
 
 
+_ROLLBACK_POLL = timedelta(seconds=5)
+"""Customers wait for its end, so a webhook that got lost must not cost minutes."""
+
 _WAITS_AS = {
     "verify": "pipeline",
     "staging": "staging",
     "production": "production",
     "rollback": "rollback",
+    "rehearse-back": "rehearsal",
+    "rehearse-forward": "rehearsal",
 }
 
 

@@ -14,7 +14,7 @@ from itertools import chain
 from math import ceil
 
 from integrations.slack import blocks as b
-from lifecycle import delta, signoff
+from lifecycle import delta, signoff, timeline
 from lifecycle.events import CandidateCut, SignOffAsked, StepOverridden
 from lifecycle.policy import Person, Policy, Project, Step
 from lifecycle.release import Phase, Release
@@ -190,11 +190,19 @@ def _facts(about: Asking) -> list[str]:
     pipeline = b.link(verified.url, "pipeline") if verified and verified.url else "pipeline"
     staging = b.link(about.project.staging_url, "staging")
     lines = [f"On {staging} runs commit `{candidate.sha[:8]}`. Its {pipeline} is green, every gate passed."]
+    lines += _way_back(about)
     if not about.superseded and len(release.candidates) > 1:
         before = release.candidates[-2]
         changed = [k for k in candidate.digests if candidate.digests[k] != before.digests.get(k)]
         lines.append(f"Changed since `{before.tag}`: {_some(changed, 20) or 'none of the issues'}.")
     return [*lines, *_delta(about)]
+
+
+def _way_back(about: Asking) -> Iterator[str]:
+    """How long going back took when it was rehearsed, or who accepted that there is no way back."""
+    for fact in (about.release.rehearsed, about.release.no_return):
+        if fact is not None and fact.number == about.number:
+            yield f"{b.escape(timeline.sentence(fact)).capitalize()}."
 
 
 def _delta(about: Asking) -> Iterator[str]:

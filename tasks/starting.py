@@ -44,12 +44,14 @@ def start_release(
     person_id: str,
     *,
     hotfix_of: str = "",
+    group: str = "",
     now: datetime | None = None,
 ) -> Outcome:
     """Plan `version` with these Jira issues and wake its run; a repeat of the same changes nothing.
 
     A hotfix is cut from the tag of `hotfix_of`. If that version was rolled back, its issues go out with
-    this one, which supersedes it. The issues get the fix version in Jira before the plan is recorded.
+    this one, which supersedes it. Releases of several projects with the same `group` go out together. The
+    issues get the fix version in Jira before the plan is recorded.
 
     Raises:
         Transient: Jira, GitLab or the ledger did not answer; call again.
@@ -62,6 +64,7 @@ def start_release(
         if standing is not None:
             return _known(standing, wanted, hotfix_of, subject)
         planned = _planned(project, version, wanted, person, hotfix_of)
+        planned = planned.model_copy(update={"group": group})
         _not_elsewhere(planned)
     except _Refusal as refusal:
         return Outcome(accepted=False, message=f"Not started: {refusal}.", subject=subject)
@@ -169,7 +172,7 @@ def _hotfix_cut(project: Project, version: str) -> _Cut:
     if broken.production is None:
         raise _Refusal(f"{version} has not been in production: it needs a candidate, no hotfix")
     if broken.phase is Phase.ROLLED_BACK:
-        return _Cut(broken.production.tag, broken.delivers, version)
+        return _Cut(broken.production.tag, broken.taken_back, version)
     return _Cut(broken.production.tag)
 
 

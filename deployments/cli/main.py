@@ -26,6 +26,7 @@ from deployments.cli import (
     policy,
     release,
     removing,
+    rolling_back,
     running,
     valuing,
     watching,
@@ -45,6 +46,7 @@ commands.command(running.demo)
 commands.command(running.sandbox_app)
 commands.command(running.up)
 removing.add_to(release.app)
+rolling_back.add_to(release.app)
 commands.command(release.app)
 commands.command(pending.pending)
 valuing.add_to(planning.requests_app)

@@ -72,6 +72,7 @@ def start(
     person: Person,
     project: ProjectName = "",
     hotfix_of: str = "",
+    group: str = "",
     json: Json = False,
 ) -> None:
     """Plan a release by hand and start its run.
@@ -89,12 +90,14 @@ def start(
         Keys of the Jira issues that it brings.
     hotfix_of:
         The version in production that it mends.
+    group:
+        A name that releases of several projects share which go out together.
     """
     wanted = names.project_named(project)
     with say.busy(f"Starting {version}"):
         from tasks.starting import start_release
 
-        outcome = start_release(wanted.id, version, issues, person, hotfix_of=hotfix_of)
+        outcome = start_release(wanted.id, version, issues, person, hotfix_of=hotfix_of, group=group)
     report(outcome, as_json=json)
 
 
@@ -106,7 +109,7 @@ def candidate(
 
     Example: `conveyor release candidate 1.4.0 --as olli`
     """
-    _decide("candidate", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("candidate", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -134,7 +137,7 @@ def approve(
         The issue's key, for a step that is signed issue by issue.
     """
     request = names.request_id(target, step, issue, project)
-    _decide("approve", request, person, comment, as_json=json)
+    decide_on("approve", request, person, comment, as_json=json)
 
 
 @app.command(name="return")
@@ -164,7 +167,7 @@ def send_back(
         What has to be mended.
     """
     request = names.request_id(target, step, issue, project)
-    _decide("return", request, person, reason, as_json=json)
+    decide_on("return", request, person, reason, as_json=json)
 
 
 @app.command
@@ -175,7 +178,7 @@ def hold(
 
     Example: `conveyor release hold 1.4.0 --reason "the fair is on" --as mara`
     """
-    _decide("hold", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("hold", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -186,7 +189,7 @@ def resume(
 
     Example: `conveyor release resume 1.4.0 --as mara`
     """
-    _decide("resume", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("resume", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -213,7 +216,7 @@ def withdraw(
         The issue's key, for a step that is signed issue by issue.
     """
     request = names.request_id(target, step, issue, project, passed=True)
-    _decide("withdraw", request, person, "", as_json=json)
+    decide_on("withdraw", request, person, "", as_json=json)
 
 
 @app.command
@@ -238,7 +241,7 @@ def override(
         The step's id in the policy, such as approval.
     """
     stream = names.release_stream(release, project)
-    _decide("override", stream, person, reason, as_json=json, step=step)
+    decide_on("override", stream, person, reason, as_json=json, step=step)
 
 
 @app.command(name="time")
@@ -263,7 +266,7 @@ def set_time(
         The IANA time zone of the clock; yours if left out.
     """
     stream = names.release_stream(release, project)
-    _decide("time", stream, person, "", as_json=json, at=at, zone=zone)
+    decide_on("time", stream, person, "", as_json=json, at=at, zone=zone)
 
 
 @app.command
@@ -276,18 +279,7 @@ def unfreeze(
 
     Example: `conveyor release unfreeze 1.4.1 --reason "the shop is down" --as olli`
     """
-    _decide("unfreeze", names.release_stream(release, project), person, reason, as_json=json)
-
-
-@app.command
-def rollback(
-    release: Release, *, reason: str, person: Person, project: ProjectName = "", json: Json = False
-) -> None:
-    """Bring back the version that production served before.
-
-    Example: `conveyor release rollback 1.4.0 --reason "carts are empty" --as olli`
-    """
-    _decide("rollback", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("unfreeze", names.release_stream(release, project), person, reason, as_json=json)
 
 
 @app.command
@@ -298,10 +290,11 @@ def abandon(
 
     Example: `conveyor release abandon 1.4.0 --reason "1.5.0 replaces it" --as mara`
     """
-    _decide("abandon", names.release_stream(release, project), person, reason, as_json=json)
+    decide_on("abandon", names.release_stream(release, project), person, reason, as_json=json)
 
 
-def _decide(verb: Any, target: str, person: str, reason: str, *, as_json: bool, **more: Any) -> None:
+def decide_on(verb: Any, target: str, person: str, reason: str, *, as_json: bool, **more: Any) -> None:
+    """Decide at the command line, and say what became of it."""
     with say.busy("Deciding"):
         from tasks.decisions import Decision, decide
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from lifecycle.events import Held, ProductionDeployed, ProductionStarted, RollbackStarted
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import code, issues, merging_back, notes, pipelines, plan_writes, posts, release_messages
+from tasks import (
+    code,
+    issues,
+    merging_back,
+    notes,
+    pipelines,
+    plan_writes,
+    posts,
+    release_messages,
+    release_page,
+    rollbacks,
+)
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -17,7 +28,8 @@ def release_to_production(walk: ReleaseWalk) -> Wait | None:
     if walk.phase is not Phase.PRODUCTION or walk.release.production is None:
         return None
     going = walk.release.production
-    if not code.tagged(walk.subject, going.tag):
+    if pipelines.started(walk.subject, "production", going.attempt) is None:
+        release_page.require_name(walk.project.gitlab, going.tag, going.sha)
         code.cut_tag(walk.project.gitlab, going.tag, going.sha, walk.title, subject=walk.subject)
     run = walk.pipeline("production", going.tag, going.sha, going.attempt)
     if run.waits:
@@ -95,18 +107,22 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
         return None
     if walk.done(walk.op(f"live:{deployed.attempt}")):
         return None
-    for key in walk.release.delivers:
+    for key in walk.release.taken_back:
         issues.move(walk.project.id, key, Status.RELEASED, f"live {deployed.attempt}")
     issues.release_version(walk.project.jira, walk.version, deployed.at.date())
     plan_writes.close_milestone(walk.project.id, walk.version)
+    release_page.require_name(walk.project.gitlab, walk.version, deployed.sha)
     notes.publish(walk.project.gitlab, walk.version, notes.of(walk.release), subject=walk.subject)
+    release_page.link(walk.project.gitlab, walk.version, release_page.of(walk.subject, walk.release))
     _merge_back(walk)
     _supersede(walk)
     headline = f"{walk.title} is live"
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news("🚀", headline, notes.of(walk.release).splitlines(), deployed.at),
+        release_messages.live(
+            walk.subject, headline, notes.of(walk.release), deployed.at, rollbacks.measured(walk.subject)
+        ),
         walk.op(f"live:{deployed.attempt}"),
         subject=walk.subject,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from lifecycle import rollback
 from lifecycle.events import RolledBack
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import issues, pipelines, plan_writes, posts, release_messages
+from tasks import issues, notes, pipelines, plan_writes, posts, release_messages, rollbacks
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -28,10 +29,12 @@ def _put_back(walk: ReleaseWalk) -> Wait | None:
     back = walk.release.rollback
     if back is None:
         return None
+    if waits := _dependents_first(walk):
+        return waits
     run = walk.pipeline("rollback", back.to_tag, back.to_sha, back.attempt)
     if run.waits:
         return run.waits
-    served = pipelines.deployment_of(walk.project.gitlab, "production", back.to_sha)
+    served = pipelines.deployed_by(walk.project.gitlab, "production", run.pipeline)
     if run.pipeline.status != "success" or served is None:
         reason = f"the rollback to {back.to_tag} is {run.pipeline.status}: {run.pipeline.web_url}"
         posts.post(
@@ -42,10 +45,33 @@ def _put_back(walk: ReleaseWalk) -> Wait | None:
             subject=walk.subject,
         )
         return Wait("Needs a person", walk.now + timedelta(minutes=10), reason)
+    took_s = (walk.now - _since(walk)).total_seconds()
     walk.append(
-        RolledBack(to_sha=back.to_sha, pipeline_id=run.pipeline.id, attempt=back.attempt, at=walk.now)
+        RolledBack(
+            to_sha=back.to_sha,
+            pipeline_id=run.pipeline.id,
+            attempt=back.attempt,
+            at=walk.now,
+            took_s=took_s,
+        )
     )
     return None
+
+
+def _dependents_first(walk: ReleaseWalk) -> Wait | None:
+    """Releases of the group whose projects depend on this one go back before it does."""
+    first = rollbacks.back_first(walk.release)
+    for mate in first:
+        rollbacks.start_back(mate, f"{walk.title} is rolled back, on which it depends", walk.now)
+    names = ", ".join(f"{mate.plan.project} {mate.plan.version}" for mate in first)
+    return Wait("Awaiting dependents", walk.now + timedelta(seconds=5), f"first {names}") if first else None
+
+
+def _since(walk: ReleaseWalk) -> datetime:
+    """When the tick was that showed the fault; of a rollback by a person, when it was decided."""
+    back, ticks = walk.release.rollback, walk.release.ticks
+    automatic = back is not None and back.person is None
+    return ticks[-1].at if automatic and ticks else walk.at("RollbackStarted")
 
 
 def _tell(walk: ReleaseWalk) -> None:
@@ -53,7 +79,7 @@ def _tell(walk: ReleaseWalk) -> None:
     back, rolled = walk.release.rollback, walk.release.rolled_back
     if back is None or rolled is None or walk.done(walk.op(f"rolled-back:{back.attempt}")):
         return
-    for key in walk.release.delivers:
+    for key in (*walk.release.delivers, *issues.of_status(walk.project.id, back.also, Status.RELEASED)):
         issues.move(walk.project.id, key, Status.WAITING_RELEASE, f"rolled back {back.attempt}")
     issues.unrelease_version(walk.project.jira, walk.version)
     plan_writes.reopen_milestone(walk.project.id, walk.version)
@@ -61,12 +87,13 @@ def _tell(walk: ReleaseWalk) -> None:
     incident = issues.open_incident(
         walk.project.jira,
         summary,
-        "\n".join(back.reasons),
+        "\n".join([*back.reasons, *back.unsafe, "", *rollback.seen_bad(walk.release.ticks)]).strip(),
         walk.op(f"incident:{back.attempt}"),
         subject=walk.subject,
     )
     lines = [
         *(f"• {reason}" for reason in back.reasons),
+        *([f"It served again {rolled.took_s:.1f} s later."] if rolled.took_s is not None else []),
         f"Incident: {incident}",
         "Held until a person resumes it.",
     ]
@@ -77,3 +104,4 @@ def _tell(walk: ReleaseWalk) -> None:
         walk.op(f"rolled-back:{back.attempt}"),
         subject=walk.subject,
     )
+    release_messages.no_button(walk.subject, back.attempt, f"{walk.title} is live", notes.of(walk.release))

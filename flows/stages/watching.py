@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from lifecycle.events import RollbackStarted, WatchEnded, WatchTicked
+from lifecycle import rollback
+from lifecycle.events import Held, RollbackStarted, WatchEnded, WatchTicked
 from lifecycle.release import Phase
 from lifecycle.watch import WatchState, WatchVerdict, due_tick, next_tick
 from lifecycle.watching import verdict_on
@@ -28,6 +29,8 @@ def watch(walk: ReleaseWalk) -> Wait | None:
         following = next_tick(deployed.at, walk.now, rules)
         said = "; ".join((f"tick {tick} of {rules.ticks}: healthy so far", *verdict.reasons))
         return Wait("Watching", following or walk.now, said)
+    if verdict.state is WatchState.UNHEALTHY and not rollback.may_back_out(walk.release):
+        return _hold(walk, deployed.at, verdict)
     _conclude(walk, verdict)
     if walk.release.watch is not None:
         _tell(walk, walk.release.watch)
@@ -53,6 +56,38 @@ def _look(walk: ReleaseWalk, tick: int, live: datetime) -> None:
             missed=tick - _last_tick(walk) - 1,
         )
     )
+
+
+def _hold(walk: ReleaseWalk, since: datetime, verdict: WatchVerdict) -> Wait | None:
+    """It was rolled back by itself once: now a person decides whether it goes back or stays.
+
+    Whoever releases the hold lets it stay; then the watch looks on, and ends inconclusive.
+    """
+    attempt, reasons = walk.release.attempt, "; ".join(verdict.reasons)
+    if not _held_by_watch(walk):
+        walk.append(Held(round=walk.release.holds + 1, person=None, reason=f"unhealthy again: {reasons}"))
+    headline = f"{walk.title} is unhealthy again and stays: decide whether it is rolled back"
+    posts.post(
+        headline,
+        walk.project.channel,
+        release_messages.news("🔥", headline, [f"• {r}" for r in verdict.reasons], walk.now),
+        walk.op(f"unhealthy-again:{attempt}"),
+        subject=walk.subject,
+    )
+    following = next_tick(since, walk.now, walk.policy.watch.rules)
+    if walk.release.hold is not None:
+        return Wait("On hold", following or walk.now + timedelta(days=1), walk.release.hold.reason)
+    if following is not None:
+        return Wait("Watching", following, f"kept by a person: {reasons}")
+    walk.append(WatchEnded(attempt=attempt, verdict="inconclusive", reasons=verdict.reasons))
+    return None
+
+
+def _held_by_watch(walk: ReleaseWalk) -> bool:
+    """Conveyor held it in this attempt already."""
+    deployed = [n for n, event in enumerate(walk.history) if event.kind == "ProductionDeployed"]
+    later = walk.history[deployed[-1] :] if deployed else ()
+    return any(event.kind == "Held" and event.data["person"] is None for event in later)
 
 
 def _conclude(walk: ReleaseWalk, verdict: WatchVerdict) -> None:

@@ -144,6 +144,15 @@ class File(Wire):
     blob_id: Text = ""
 
 
+class ReleaseLink(Wire):
+    """A link among a release's assets; in one release no two have the same name or url."""
+
+    id: int
+    name: Text = ""
+    url: Text = ""
+    changed: bool = False
+
+
 class Release(Wire):
     """A GitLab release: the page with notes that hangs on a tag."""
 
@@ -154,6 +163,7 @@ class Release(Wire):
     created_at: OptionalTime = None
     released_at: OptionalTime = None
     web_url: str | None = _within("_links", "self")
+    links: tuple[ReleaseLink, ...] = Field(default=(), validation_alias=AliasPath("assets", "links"))
     changed: bool = False
 
 

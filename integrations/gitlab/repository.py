@@ -18,6 +18,7 @@ from integrations.gitlab.models import (
     File,
     MergeRequest,
     Release,
+    ReleaseLink,
     Tag,
     TreeEntry,
 )
@@ -149,6 +150,22 @@ class Repository:
         """The release on `tag`, or None."""
         path = f"projects/{project_id}/releases/{segment(tag)}"
         return self._session.find(Release, "release", path)
+
+    def releases(self, project_id: int) -> tuple[Release, ...]:
+        """All releases, the newest first."""
+        return tuple(self._session.rows(Release, "releases", f"projects/{project_id}/releases"))
+
+    def link_release(self, project_id: int, tag: str, name: str, url: str) -> ReleaseLink:
+        """Put a link among the assets of the release on `tag`; one of that name is left as it is.
+
+        Source: https://docs.gitlab.com/api/releases/links/#create-a-release-link
+        """
+        path = f"projects/{project_id}/releases/{segment(tag)}/assets/links"
+        release = self.release(project_id, tag)
+        if found := next((each for each in release.links if each.name == name), None) if release else None:
+            return found
+        made = self._session.post(ReleaseLink, "link release", path, {"name": name, "url": url})
+        return made.model_copy(update={"changed": True})
 
     def create_release(self, project_id: int, tag: str, name: str, notes: str) -> Release:
         """Make the release on `tag`, which must exist; one that is there is left as it is.

@@ -17,6 +17,8 @@ from lifecycle.events.candidates import (
     CandidateJudged,
     CandidateRejected,
     CandidateVerified,
+    NoReturnAccepted,
+    Rehearsed,
     Staged,
     Unstaged,
 )
@@ -71,9 +73,11 @@ __all__ = [
     "FeedbackReminded",
     "FreezeOverridden",
     "Held",
+    "NoReturnAccepted",
     "Planned",
     "ProductionDeployed",
     "ProductionStarted",
+    "Rehearsed",
     "ReleaseEvent",
     "ReleaseTimed",
     "Resumed",
@@ -114,6 +118,8 @@ ReleaseEvent = Annotated[
     | CandidateRejected
     | Staged
     | Unstaged
+    | Rehearsed
+    | NoReturnAccepted
     | SignOffAsked
     | SignOffReminded
     | DeputyAsked

@@ -102,6 +102,35 @@ class CandidateRejected(Fact, frozen=True):
     reasons: tuple[str, ...] = Field(min_length=1)
 
 
+class Rehearsed(Fact, frozen=True):
+    """Staging went from the candidate back to `to_tag`, which production serves, and forward again.
+
+    `back_s` and `forward_s` are seconds by GitLab's clock, from a pipeline's start to its deployment's
+    end. Not `ok`: the candidate cannot come back, for `reason`. `to_tag` "": nothing is in production yet.
+    """
+
+    identity = ("number",)
+    kind: Literal["Rehearsed"] = "Rehearsed"
+    number: int
+    to_tag: str = ""
+    back_s: float | None = None
+    forward_s: float | None = None
+    ok: bool
+    reason: str = ""
+
+
+class NoReturnAccepted(Fact, frozen=True):
+    """`person` accepted, as `role`, that candidate `number` cannot come back."""
+
+    identity = ("number",)
+    kind: Literal["NoReturnAccepted"] = "NoReturnAccepted"
+    number: int
+    person: str
+    role: str
+    reason: str = Field(min_length=1)
+    door: str
+
+
 class Staged(Fact, frozen=True):
     """Staging serves the candidate; `round` counts how often it was brought there."""
 

@@ -16,7 +16,8 @@ class Planned(Fact, frozen=True):
 
     `base` is what the release branch is cut from: the main branch, or a production tag for a hotfix.
     `carries` are issues of a rolled-back release that go out again with this one. `lines` are the issues
-    with size and dependencies and `capacity` the points that fit, where a review said so.
+    with size and dependencies and `capacity` the points that fit, where a review said so. Releases of
+    several projects that go out together have the same `group`.
     """
 
     kind: Literal["Planned"] = "Planned"
@@ -33,6 +34,7 @@ class Planned(Fact, frozen=True):
     supersedes: str | None = None
     lines: tuple[ScopeLine, ...] = ()
     capacity: int = 0
+    group: str = ""
 
 
 class ScopeChangeAsked(Fact, frozen=True):

@@ -115,7 +115,11 @@ class WatchEnded(Fact, frozen=True):
 
 
 class RollbackStarted(Fact, frozen=True):
-    """Production goes back to `to_tag`: by the watch (person None) or by a person."""
+    """Production goes back to `to_tag`: by the watch (person None) or by a person.
+
+    `also` are the issues of releases between that are taken back along with this one; `unsafe` is what
+    spoke against it and was forced.
+    """
 
     identity = ("attempt",)
     kind: Literal["RollbackStarted"] = "RollbackStarted"
@@ -124,10 +128,15 @@ class RollbackStarted(Fact, frozen=True):
     to_tag: str
     to_sha: Sha
     attempt: int = 1
+    also: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
 
 
 class RolledBack(Fact, frozen=True):
-    """Production serves the earlier version again."""
+    """Production serves the earlier version again.
+
+    `took_s`: seconds by our clock since the tick that showed the fault, or since a person decided.
+    """
 
     identity = ("attempt",)
     kind: Literal["RolledBack"] = "RolledBack"
@@ -136,3 +145,4 @@ class RolledBack(Fact, frozen=True):
     pipeline_id: int
     incident: str | None = None
     at: AwareDatetime
+    took_s: float | None = None

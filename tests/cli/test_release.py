@@ -119,16 +119,6 @@ def test_each_verb_records_its_fact(at_qa: Cli, verbs: tuple[tuple[str, ...], ..
     assert at_qa.kinds(STREAM)[-1] == kind
 
 
-def test_a_rollback_goes_to_the_version_that_was_in_production_before(at_qa: Cli) -> None:
-    at_qa.record(
-        STREAM,
-        e.ProductionStarted(number=1, tag="1.4.0", sha=SHA, previous_tag="1.3.0", previous_sha="b" * 40),
-    )
-    said = at_qa.run("release", "rollback", "1.4.0", "--reason", "carts are empty", "--as", "olli")
-    assert (said.code, said.out) == (0, "Rolling back to 1.3.0.\n")
-    assert at_qa.ledger.events(STREAM)[-1].data["reasons"] == ["carts are empty"]
-
-
 # Looking.
 
 

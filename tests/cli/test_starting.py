@@ -146,3 +146,9 @@ def test_a_release_that_was_never_in_production_needs_no_hotfix(shop: Cli, team:
     said = start(shop, team.issue("early"), hotfix_of="1.4.0")
     assert said.code == 3
     assert "it needs a candidate, no hotfix" in said.err
+
+
+def test_releases_that_go_out_together_share_the_name_of_their_group(shop: Cli) -> None:
+    said = shop.run("release", "start", "1.9.0", "--issues", "SHOP-1", "--as", "olli", "--group", "spring")
+    assert said.code == 0
+    assert shop.ledger.events("release:shop:1.9.0")[0].data["group"] == "spring"

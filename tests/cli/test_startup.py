@@ -31,6 +31,7 @@ def leaves(app: App, name: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 WANTED = """demo / sandbox up / up / release list / release show / release start / release candidate
 release approve / release return / release withdraw / release override / release time
 release hold / release resume / release rollback / release abandon / release remove / release hotfix
+release accept-no-return
 pending / requests list / requests similar / review start / review show / review close / reconcile
 requests import / requests merge / requests unmerge / requests set / requests values / requests estimates
 requests need / requests waive / requests split / requests estimate / requests order / requests orders

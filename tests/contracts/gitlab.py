@@ -61,6 +61,10 @@ CALLS: dict[str, Call] = {
     "repository.revert": lambda gl: gl.repository.revert(1, SHA, "main"),
     "repository.merge_requests_of": lambda gl: gl.repository.merge_requests_of(1, SHA),
     "repository.release": lambda gl: gl.repository.release(1, "1.4.0"),
+    "repository.releases": lambda gl: gl.repository.releases(1),
+    "repository.link_release": lambda gl: gl.repository.link_release(
+        1, "1.4.0", "Pipeline", "http://x.example"
+    ),
     "repository.create_release": lambda gl: gl.repository.create_release(1, "1.4.0", "1.4.0", "Notes"),
     "commits.history": lambda gl: gl.commits.history(1, "main", "1.3.0"),
     "commits.reverts": lambda gl: gl.commits.reverts(1, SHA, "main"),
@@ -116,7 +120,7 @@ CALLS: dict[str, Call] = {
 
 
 LISTS = ("commits", "deployments", "diffs", "environments", "hooks", "issues", "jobs", "merge_requests")
-LISTS += ("freeze_periods", "notes", "reviewers", "tags", "tree", "variables")
+LISTS += ("freeze_periods", "notes", "releases", "reviewers", "tags", "tree", "variables")
 
 
 class Sent(NamedTuple):

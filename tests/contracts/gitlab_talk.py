@@ -111,6 +111,7 @@ TALK: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ),
     ("GET", "releases", {}),
     ("GET", "releases/1.0.0", {}),
+    ("POST", "releases/1.0.0/assets/links", {"name": "Pipeline", "url": "http://pipeline.example"}),
     ("PUT", "releases/1.0.0", {"description": "Notes"}),
     ("DELETE", "releases/1.0.0", {}),
     ("PUT", "packages/generic/shop/1.0.0/shop.tar", {}),

@@ -91,6 +91,7 @@ def test_every_write_of_the_client_is_among_the_requests() -> None:
         ("POST", "/projects/1/pipelines/2/cancel"),
         ("POST", "/projects/1/pipelines/3/retry"),
         ("POST", "/projects/1/releases"),
+        ("POST", "/projects/1/releases/1.4.0/assets/links"),
         ("POST", "/projects/1/repository/branches"),
         ("POST", f"/projects/1/repository/commits/{SHA}/revert"),
         ("POST", "/projects/1/repository/tags"),

@@ -102,6 +102,13 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "readings": ((), (Reading(at=NOW, metric="errors", missing="no data"),)),
         "to_tag": ("1.3.0",),
         "incident": (None, "SHOP-7"),
+        "group": ("", "spring"),
+        "also": ((), ("SHOP-8",)),
+        "unsafe": ((), ("migrations cannot be taken back: 0002_orders",)),
+        "took_s": (None, 6.2),
+        "back_s": (None, 2.0),
+        "forward_s": (None, 3.0),
+        "ok": (True, False),
         "answer": ("solved", "partly", "not"),
         "score": (None, 1, 5),
         "by": ("1.4.1",),
@@ -124,7 +131,7 @@ def some_fact(seed: int, kinds: Sequence[str], release: Release | None = None) -
     fields = {name: chance.choice(around[name]) for name in model.model_fields if name in around}
     if "issue" in fields and model is not e.SignOffAsked and model is not e.Returned:
         fields["issue"] = fields["issue"] or "SHOP-1"
-    if model in (e.Returned, e.StepOverridden, e.ScopeChangeRefused, e.FreezeOverridden):
+    if model in (e.Returned, e.StepOverridden, e.ScopeChangeRefused, e.FreezeOverridden, e.NoReturnAccepted):
         fields["reason"] = "it breaks"
     if model is e.CandidateCut:
         fields["number"] = max(1, fields["number"])

@@ -62,6 +62,23 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             "rolling back to `1.3.0`: bad cart",
         ),
         (
+            e.RollbackStarted(
+                person="gerd", reasons=("bad",), to_tag="1.3.0", to_sha=sha(0), unsafe=("0002 stays",)
+            ),
+            "rolling back to `1.3.0`: bad (forced, although 0002 stays)",
+        ),
+        (e.RolledBack(to_sha=sha(0), pipeline_id=1, at=NOW), "production serves the earlier version again"),
+        (
+            e.RolledBack(to_sha=sha(0), pipeline_id=1, at=NOW, took_s=6.23),
+            "production serves the earlier version again, 6.2 s later",
+        ),
+        (
+            e.Rehearsed(number=2, to_tag="1.3.0", back_s=2.04, forward_s=3, ok=True),
+            "rehearsed: back to `1.3.0` in 2.0 s, forward in 3.0 s",
+        ),
+        (e.Rehearsed(number=2, ok=True, reason="nothing is there"), "nothing to rehearse: nothing is there"),
+        (e.Rehearsed(number=2, ok=False, reason="0002 stays"), "candidate 2 cannot come back: 0002 stays"),
+        (
             e.FeedbackGiven(request="r", person="clara", issue="SHOP-1", answer="partly"),
             "clara on SHOP-1: partly",
         ),

@@ -12,6 +12,7 @@ from lifecycle import events as e
 from lifecycle import release as rules
 from lifecycle import signoff
 from lifecycle.policy import Step
+from tasks import rollbacks
 from tasks.context import policy
 from tasks.decisions import Decision, Outcome, Verb, decide
 from tasks.walk import new_events
@@ -159,9 +160,10 @@ def test_a_hold_needs_the_role_and_is_lifted_by_resume(staged: Ledger) -> None:
 
 
 def test_there_is_nothing_to_roll_back_before_production(staged: Ledger) -> None:
+    outcome = rollbacks.decide_back(SUBJECT, "olli", "slack", "why not")
+    assert (outcome.accepted, outcome.message) == (False, "Not rolled back: it has not been in production.")
     outcome = _decide(staged, "rollback", "olli", target=SUBJECT, reason="why not")
-    assert not outcome.accepted
-    assert "no earlier version" in outcome.message
+    assert (outcome.accepted, outcome.message) == (False, "Not rolled back: nobody looked where to.")
 
 
 def test_a_candidate_can_be_asked_for_by_hand(staged: Ledger) -> None:

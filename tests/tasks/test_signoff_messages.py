@@ -365,3 +365,14 @@ def test_after_a_change_of_scope_the_message_has_no_buttons_and_says_so() -> Non
     assert "The scope of the release was changed" in words(said)
     told.cut().stage().ask("qa")
     assert "A newer candidate is out" in words(rendered(asking(told)))
+
+
+def test_the_rehearsed_way_back_is_measured_and_who_accepted_none_is_named() -> None:
+    told = Story("SHOP-1").cut().stage()
+    told.tell(e.Rehearsed(number=1, to_tag="1.3.0", back_s=2.04, forward_s=3.1, ok=True)).ask("qa")
+    assert "Rehearsed: back to `1.3.0` in 2.0 s, forward in 3.1 s." in words(message(asking(told)).blocks)
+    told = Story("SHOP-1").cut().stage().tell(e.Rehearsed(number=1, ok=False, reason="<0002> stays"))
+    accepted = e.NoReturnAccepted(number=1, person="gerd", role="management", reason="a dump", door="cli")
+    said = words(message(asking(told.tell(accepted).ask("qa"))).blocks)
+    assert "Candidate 1 cannot come back: &lt;0002&gt; stays." in said
+    assert "Gerd accepted as management (by cli) that it cannot come back: a dump." in said

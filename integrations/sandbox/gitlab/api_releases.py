@@ -108,19 +108,32 @@ def _links(call: Call) -> list[Fields]:
     assets = call.params.values.get("assets")
     if not isinstance(assets, dict) or "links" not in assets:
         return []
-    links: list[Fields] = []
-    for link in Params(cast("Fields", assets)).records("links"):
-        link.require("name", "url")
-        links.append(
-            {
-                "id": next(call.instance.ids),
-                "name": link.text("name"),
-                "url": link.text("url"),
-                "direct_asset_url": link.text("url"),
-                "link_type": link.text("link_type", "other"),
-            }
-        )
-    return links
+    return [_link(call, link) for link in Params(cast("Fields", assets)).records("links")]
+
+
+def _link(call: Call, given: Params) -> Fields:
+    given.require("name", "url")
+    return {
+        "id": next(call.instance.ids),
+        "name": given.text("name"),
+        "url": given.text("url"),
+        "direct_asset_url": given.text("url"),
+        "link_type": given.text("link_type", "other"),
+    }
+
+
+@routes.post("/projects/:id/releases/:tag_name/assets/links")
+def create_link(call: Call) -> Reply:
+    """One more link; 400 if the release has one of that name or url.
+
+    Source: https://docs.gitlab.com/api/releases/links/#create-a-release-link
+    """
+    it, made = _find(call), _link(call, call.params)
+    for part in ("name", "url"):
+        if any(link[part] == made[part] for link in it.links):
+            raise refuse(400, {part: ["has already been taken"]})
+    it.links.append(made)
+    return created(made)
 
 
 @routes.put("/projects/:id/releases/:tag_name")

@@ -87,7 +87,7 @@ def failing(results: tuple[GateResult, ...]) -> dict[str, str]:
 def test_each_broken_report_fails_exactly_its_gate(team: Team, shop: Shop) -> None:
     seen: dict[str, tuple[list[str], bool]] = {}
     for what, (changed, _, wanted) in BROKEN.items():
-        sha = shop.commit(**changed)
+        sha = shop.commit(changed)
         found = failing(look(project(), shop.run(), sha, NOW))
         seen[what] = (list(found), all(wanted in text for text in found.values()))
     assert seen == {what: ([gate], True) for what, (_, gate, _) in BROKEN.items()}
@@ -107,7 +107,7 @@ def test_a_good_pipeline_passes_every_gate_and_each_leads_to_its_job(team: Team,
 
 def test_a_report_that_is_too_long_or_too_full_is_none(team: Team, shop: Shop) -> None:
     full = json.dumps([{"description": "x", "severity": "info"}] * (reports.MAX_ROWS + 1))
-    sha = shop.commit(**{"gl-code-quality-report.json": full, "metrics.txt": "#" * (reports.MAX_BYTES + 1)})
+    sha = shop.commit({"gl-code-quality-report.json": full, "metrics.txt": "#" * (reports.MAX_BYTES + 1)})
     assert failing(look(project(), shop.run(), sha, NOW)) == {
         "code_quality": "the code quality report cannot be read: gl-code-quality-report.json: "
         f"it has more than {reports.MAX_ROWS} entries",
@@ -116,7 +116,7 @@ def test_a_report_that_is_too_long_or_too_full_is_none(team: Team, shop: Shop) -
 
 
 def test_a_test_report_that_is_a_bomb_fails_the_tests(team: Team, shop: Shop) -> None:
-    sha = shop.commit(**{"junit.xml": "<oops/>"})
+    sha = shop.commit({"junit.xml": "<oops/>"})
     found = failing(look(project(), shop.run(), sha, NOW))
     assert found.keys() == {"tests", "tests-run"}
     with pytest.raises(reports.Unreadable, match="entities"):
@@ -126,7 +126,7 @@ def test_a_test_report_that_is_a_bomb_fails_the_tests(team: Team, shop: Shop) ->
 def test_a_listed_flaky_test_may_fail_if_its_job_is_tolerated(team: Team, shop: Shop) -> None:
     case = '<testcase classname="shop.Cart" name="{}">{}</testcase>'
     report = f"<testsuites>{case.format('adds', '')}{case.format('waits', '<failure/>')}</testsuites>"
-    sha = shop.commit(**{"junit.xml": report})
+    sha = shop.commit({"junit.xml": report})
     pipeline = shop.run(FAIL="yes")
     gates = {**GATES, "required_jobs": [], "tolerated_jobs": ["unit"]}
     ask_for(**gates)
@@ -141,12 +141,12 @@ def test_a_listed_flaky_test_may_fail_if_its_job_is_tolerated(team: Team, shop: 
 
 def test_the_coverage_is_compared_with_that_of_the_version_in_production(team: Team, shop: Shop) -> None:
     ask_for(coverage_drop=2)
-    sha = shop.commit(log="COVERAGE 90.0\n")
+    sha = shop.commit({"log": "COVERAGE 90.0\n"})
     first = shop.run()
     assert evidence.in_production(project()) is None
     shop.run(CONVEYOR_STEP="production")
     assert evidence.in_production(project()) == Production(tag="main", coverage=90.0)
-    lower = shop.commit(log="COVERAGE 87.0\n")
+    lower = shop.commit({"log": "COVERAGE 87.0\n"})
     second = shop.run()
     assert failing(look(project(), second, lower, NOW)) == {
         "coverage-drop": "coverage is 87 %, in production (main) it is 90 %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,9 +38,9 @@ def tell(*facts: e.ReleaseEvent) -> None:
     context.ledger().append(SUBJECT, new_events(SUBJECT, facts), now=NOW)
 
 
-def cut(shop: Shop, **changed: str | None) -> None:
+def cut(shop: Shop, changed: Mapping[str, str | None] | None = None) -> None:
     """Candidate 1 stands, and its pipeline is through."""
-    sha = shop.commit(**changed)
+    sha = shop.commit(changed)
     tell(
         e.Planned(project="shop", version="1.4.0", issues=("SHOP-1",), base="main", plan_hash="p"),
         e.CandidateCut(number=1, tag="main", sha=sha, branch="release/1.4.0"),
@@ -64,7 +65,7 @@ def test_a_candidate_is_verified_with_what_passed_and_what_cannot_be_taken_back(
 ) -> None:
     ask_for(**GATES)
     except_migrations(NOW.date())
-    cut(shop, **{"migrations.json": ONE_WAY})
+    cut(shop, {"migrations.json": ONE_WAY})
     walk = look()
     assert walk.waiting is None
     verified = walk.release.verified
@@ -78,7 +79,7 @@ def test_migrations_that_cannot_be_taken_back_are_told_where_no_gate_asks_for_th
     team: Team, shop: Shop
 ) -> None:
     ask_for()
-    cut(shop, **{"migrations.json": ONE_WAY})
+    cut(shop, {"migrations.json": ONE_WAY})
     verified = look().release.verified
     assert verified is not None
     assert (verified.excepted, verified.irreversible) == ((), ("0002_drop",))
@@ -86,7 +87,7 @@ def test_migrations_that_cannot_be_taken_back_are_told_where_no_gate_asks_for_th
 
 def test_a_failed_pipeline_is_waited_for_while_it_may_still_be_retried(team: Team, shop: Shop) -> None:
     ask_for(**GATES, settles_after="1h")
-    cut(shop, fail="yes")
+    cut(shop, {"fail": "yes"})
     begun = pipelines.started(SUBJECT, "verify", 1)
     assert begun is not None
     pipeline, project = pipelines.look(1, begun.pipeline_id), context.policy().project("shop")
@@ -118,7 +119,7 @@ def test_a_candidate_fails_again_when_the_exception_that_it_leant_on_has_ended(
 ) -> None:
     ask_for(**GATES)
     except_migrations(NOW.date() + timedelta(days=9))
-    cut(shop, **{"migrations.json": ONE_WAY})
+    cut(shop, {"migrations.json": ONE_WAY})
     stage()
     assert not any("gate" in reason for reason in look().may_go_out.reasons)
     assert end_exception("shop", "migrations", "olli", "a customer needs it", now=NOW).accepted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,9 @@ class Shop:
         self._team = team
         self._known: set[str] = set()
 
-    def commit(self, ci: str = CI, **changed: str | None) -> str:
+    def commit(self, changed: Mapping[str, str | None] | None = None, ci: str = CI) -> str:
         """A commit whose pipeline leaves the good reports but for `changed` ones; its sha."""
-        files = {name: text for name, text in {**GOOD, **changed}.items() if text is not None}
+        files = {name: text for name, text in {**GOOD, **(changed or {})}.items() if text is not None}
         wanted = {".gitlab-ci.yml": ci, **{f"given/{name}": text for name, text in files.items()}}
         actions = [
             {"action": "update" if path in self._known else "create", "file_path": path, "content": text}

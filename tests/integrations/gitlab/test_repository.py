@@ -267,3 +267,23 @@ def test_a_hook_says_whether_it_still_works(world: World, gitlab: GitLabClient) 
     project = world.sandbox.instance.projects[P]
     project.add_hook("http://127.0.0.1:1/gitlab", {"push"})
     assert [hook.url for hook in gitlab.hooks(P)] == ["http://127.0.0.1:1/gitlab"]
+
+
+def test_a_link_is_put_on_a_release_once_and_all_releases_are_listed(
+    world: World, gitlab: GitLabClient
+) -> None:
+    name, other = "7.1.0", "7.1.1"
+    for each in (name, other):
+        gitlab.repository.create_tag(P, each, world.head(), "m")
+        gitlab.repository.create_release(P, each, each, "Notes")
+    with pytest.raises(NotFound):
+        gitlab.repository.link_release(P, "6.6.6", "Pipeline", "http://gitlab.example/1")
+    made, again = (
+        gitlab.repository.link_release(P, name, "Pipeline", "http://gitlab.example/1") for _ in range(2)
+    )
+    assert (made.changed, again.changed, again.id) == (True, False, made.id)
+    with pytest.raises(Refused):
+        gitlab.repository.link_release(P, name, "The same again", "http://gitlab.example/1")
+    found = {release.tag: release for release in gitlab.repository.releases(P)}
+    assert [link.url for link in found[name].links] == ["http://gitlab.example/1"]
+    assert (found[other].links, found[other].sha) == ((), world.head())
