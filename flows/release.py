@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.stages.alerting import raise_alerts
 from flows.stages.cut import cut
 from flows.stages.feedback import feedback
 from flows.stages.held import hold
@@ -38,6 +39,7 @@ def release(project: str, version: str) -> State:
         walk.step(sign_off)
         walk.step(release_to_production)
         walk.step(tell_everybody)
+        walk.step(raise_alerts)
         walk.step(watch)
         walk.step(roll_back)
         walk.step(feedback)

@@ -88,11 +88,19 @@ class Probe(Frozen):
     within_ms: int = 2000
 
 
+class Alerting(Frozen):
+    """When the watch says that a probe is bad, and when that it is well again: so many looks in a row."""
+
+    raise_after: int = Field(default=1, ge=1)
+    recover_after: int = Field(default=2, ge=1, description="one good look between bad ones is no recovery")
+
+
 class Watch(Frozen):
     """The watch over a production release."""
 
     rules: WatchRules
     probes: tuple[Probe, ...] = Field(min_length=1)
+    alerts: Alerting = Alerting()
 
 
 class Review(Frozen):

@@ -57,6 +57,9 @@ class Release(BaseModel):
     production: e.ProductionStarted | None = None
     deployed: e.ProductionDeployed | None = None
     ticks: tuple[e.WatchTicked, ...] = ()
+    alerts_raised: tuple[e.AlertRaised, ...] = ()
+    alerts_recovered: tuple[e.AlertRecovered, ...] = ()
+    alerts_received: tuple[e.AlertReceived, ...] = ()
     watch: e.WatchEnded | None = None
     rollback: e.RollbackStarted | None = None
     rolled_back: e.RolledBack | None = None
@@ -222,6 +225,9 @@ _LISTS: Mapping[str, str] = {
     "StepPassed": "passed",
     "StepOverridden": "overridden",
     "WatchTicked": "ticks",
+    "AlertRaised": "alerts_raised",
+    "AlertRecovered": "alerts_recovered",
+    "AlertReceived": "alerts_received",
     "FeedbackAsked": "feedback_asked",
     "FeedbackReminded": "feedback_reminded",
     "FeedbackGiven": "feedback_given",
@@ -270,7 +276,8 @@ def _consequences(release: Release, event: e.ReleaseEvent) -> dict[str, object]:
         case e.Resumed():
             return {"hold": None}
         case e.ProductionStarted():
-            return {"deployed": None, "ticks": (), "watch": None, "rollback": None, "rolled_back": None}
+            gone = {"alerts_raised": (), "alerts_recovered": (), "alerts_received": (), "ticks": ()}
+            return {"deployed": None, "watch": None, "rollback": None, "rolled_back": None, **gone}
         case e.RolledBack():
             why = "; ".join(release.rollback.reasons) if release.rollback else ""
             hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")
