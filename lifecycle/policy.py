@@ -14,9 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from lifecycle.calendar import Duration, OfficeHours, WorkingHours, ZoneName
 from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
+from lifecycle.runtime import RuntimeRules
 from lifecycle.watch import WatchRules
 from lifecycle.workflow import StatusMap
 
+_LOG_ADDRESS = r"^$|^file:/|^https?://"
 _ANY_DAY = date(2024, 1, 1)
 
 
@@ -174,6 +176,13 @@ class Waits(Frozen):
     rework: Duration = timedelta(days=5)
 
 
+class Logs(Frozen):
+    """Where a product's JSON log lines are read, by environment: file:/PATH or https://...; "" is nowhere."""
+
+    staging: str = Field(default="", pattern=_LOG_ADDRESS)
+    production: str = Field(default="", pattern=_LOG_ADDRESS)
+
+
 class Project(Frozen):
     """One product: its Jira project, its GitLab project, its channel, its environments."""
 
@@ -198,6 +207,20 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    logs: Logs = Logs()
+    runtime: RuntimeRules = Field(
+        default=RuntimeRules(), description="what a candidate must be like on staging"
+    )
+    alert_labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="Alertmanager's labels of this product's alerts; {project: ID} if left out",
+    )
+
+    @model_validator(mode="after")
+    def _logs_to_look_at(self) -> Self:
+        if self.runtime.json_logs and not self.logs.staging:
+            raise ValueError(f"project {self.id}: runtime.json_logs needs logs.staging")
+        return self
 
 
 def _off(given: object) -> object:
