@@ -17,6 +17,7 @@ from flows.stages.scope import follow_scope
 from flows.stages.sign_off import rework, sign_off
 from flows.stages.staging import deploy_to_staging
 from flows.stages.verify import verify
+from flows.stages.watch_report import report_watch
 from flows.stages.watching import watch
 from tasks.release_walk import release_walks
 
@@ -40,6 +41,7 @@ def release(project: str, version: str) -> State:
         walk.step(release_to_production)
         walk.step(tell_everybody)
         walk.step(raise_alerts)
+        walk.step(report_watch)
         walk.step(watch)
         walk.step(roll_back)
         walk.step(feedback)
