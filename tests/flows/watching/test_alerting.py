@@ -159,6 +159,22 @@ def test_two_causes_are_two_alerts(team: Team, shop: Shop, thread: Any) -> None:
     assert len(pictures(team, thread())) == 2
 
 
+def test_what_alertmanager_says_is_told_in_the_thread_once(team: Team, shop: Shop, thread: Any) -> None:
+    told = {"name": "HighErrorRate", "severity": "critical", "summary": "5 % <fail>", "starts_at": DEPLOYED}
+    for status in ("firing", "resolved"):
+        fact = {**told, "fingerprint": "f", "status": status, "url": "http://prometheus.example/graph"}
+        walk(1).append(e.AlertReceived.model_validate(fact))
+        say(1)
+        say(2)
+    assert words(thread()) == [
+        "Alertmanager: HighErrorRate is firing (critical)",
+        "Alertmanager: HighErrorRate is resolved (critical)",
+    ]
+    said = str(thread()[0]["blocks"])
+    assert "5 % &lt;fail&gt;" in said
+    assert "http://prometheus.example/graph" in said
+
+
 def test_the_tick_that_ends_the_watch_is_told_too(team: Team, shop: Shop, thread: Any) -> None:
     shop.statuses["/cart"] = 503
     seen = walk(1)
