@@ -32,8 +32,8 @@ class WatchReport:
         """How it ended."""
         back, ended = self.release.rollback, self.release.watch
         if back is not None:
-            return f"{self.title}: rolled back to {back.to_tag}"
-        return f"{self.title}: the watch ended {ended.verdict if ended else 'without a verdict'}"
+            return f"{self.title}: report of the watch, rolled back to {back.to_tag}"
+        return f"{self.title}: report of the watch, {ended.verdict if ended else 'no verdict'}"
 
     @property
     def looked(self) -> str:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from prefect import task
-
 from integrations import json_logs, web
 from integrations.errors import Terminal
 from lifecycle.policy import Project
 from lifecycle.runtime import Answer, RuntimeEvidence, RuntimeRules, keeps_contract
 from tasks.context import gitlab, policy
-from tasks.effects import RETRY
 
 _TIMEOUT_S = 10.0
 _LOG_BYTES = 256 * 1024
 
 
-@task(task_run_name="runtime contract of {sha:.8}", **RETRY)
 def broken(project_id: str, sha: str) -> tuple[str, ...]:
     """Every reason why the commit that staging serves breaks the contract; none where none is asked for.
 

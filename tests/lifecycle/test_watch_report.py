@@ -43,14 +43,14 @@ def compared(before: list[Entry], after: list[Entry]) -> Comparison:
 def test_a_quiet_watch_is_told_in_a_few_lines() -> None:
     story = watched().tell(e.WatchEnded(verdict="healthy"))
     seen = report(story, log_note="No log is named.")
-    assert seen.headline == "Shop 1.4.0: the watch ended healthy"
+    assert seen.headline == "Shop 1.4.0: report of the watch, healthy"
     assert summary(seen) == [
         "20 ticks, 0 of 20 looks bad, 0 alerts",
         "slowest: cart 40 ms",
         "No log is named.",
     ]
     assert page(seen).splitlines() == [
-        "# Shop 1.4.0: the watch ended healthy",
+        "# Shop 1.4.0: report of the watch, healthy",
         "",
         "20 ticks, 0 of 20 looks bad, 0 alerts",
         "",
@@ -76,7 +76,7 @@ def test_a_watch_that_saw_nothing_says_so() -> None:
     assert "Nothing was asked." in said
     assert "- nothing was observed" in said
     assert summary(report(story)) == ["0 ticks, 0 of 0 looks bad, 0 alerts"]
-    assert report(live()).headline == "Shop 1.4.0: the watch ended without a verdict"
+    assert report(live()).headline == "Shop 1.4.0: report of the watch, no verdict"
 
 
 def test_a_probe_that_got_slower_than_over_the_release_before_is_named() -> None:
@@ -150,7 +150,7 @@ def test_a_release_that_was_rolled_back_is_told_as_such_with_the_reasons() -> No
     story = live().tell(tick(1, 40, ok=False)).start_rollback()
     story.tell(e.RolledBack(to_sha=sha(0), pipeline_id=9, at=later(9)))
     seen = report(story)
-    assert seen.headline == "Shop 1.4.0: rolled back to 1.3.0"
+    assert seen.headline == "Shop 1.4.0: report of the watch, rolled back to 1.3.0"
     back = story.release.rollback
     assert back is not None
     assert f"- {back.reasons[0]}" in page(seen)

@@ -42,13 +42,13 @@ def contract(shop: RealShop, **rules: Any) -> None:
 
 def test_nothing_is_asked_where_the_policy_asks_nothing(team: Team, sha: str, tmp_path: Path) -> None:
     contract(RealShop(NOBODY, tmp_path / "none.log"))
-    assert runtime.broken.fn("shop", sha) == ()
+    assert runtime.broken("shop", sha) == ()
 
 
 def test_the_sandboxes_shop_keeps_the_contract(team: Team, shop: RealShop, sha: str) -> None:
     rules = {"health": "/healthz", "metrics": "/metrics", "json_logs": True}
     contract(shop, **rules, base_images=["python:3.12-*"])
-    assert runtime.broken.fn("shop", sha) == ()
+    assert runtime.broken("shop", sha) == ()
 
 
 def test_another_commit_a_foreign_image_and_a_trace_are_each_told(
@@ -61,7 +61,7 @@ def test_another_commit_a_foreign_image_and_a_trace_are_each_told(
     assert other == sha
     team.commit("VERSION", "2")
     newer = context.gitlab().repository.commit(1, "main").sha
-    said = runtime.broken.fn("shop", newer)
+    said = runtime.broken("shop", newer)
     assert f"runtime.health: /healthz says sha {sha}, not {newer}" in said
     assert "runtime.base_image: Dockerfile builds on python:3.12-slim, which is not in the list" in said
     assert [reason.partition(":")[0] for reason in said] == [
@@ -75,7 +75,7 @@ def test_another_commit_a_foreign_image_and_a_trace_are_each_told(
 
 def test_a_staging_that_does_not_answer_breaks_it(team: Team, sha: str, tmp_path: Path) -> None:
     contract(RealShop(NOBODY, tmp_path / "none.log"), health="/healthz", json_logs=True)
-    said = runtime.broken.fn("shop", sha)
+    said = runtime.broken("shop", sha)
     assert said[0] == "runtime.health: /healthz does not answer (ConnectionError)"
     assert said[1].startswith("runtime.json_logs: the log cannot be read: logs: read")
 
@@ -84,7 +84,7 @@ def test_a_commit_without_a_dockerfile_breaks_it(team: Team, tmp_path: Path) -> 
     team.commit("README.md", "shop")
     sha = context.gitlab().repository.commit(1, "main").sha
     contract(RealShop(NOBODY, tmp_path / "none.log"), base_images=["alpine"])
-    assert runtime.broken.fn("shop", sha) == ("runtime.base_image: there is no Dockerfile",)
+    assert runtime.broken("shop", sha) == ("runtime.base_image: there is no Dockerfile",)
 
 
 def test_a_gitlab_that_is_down_breaks_nothing_but_is_asked_again(
@@ -93,5 +93,5 @@ def test_a_gitlab_that_is_down_breaks_nothing_but_is_asked_again(
     contract(RealShop(NOBODY, tmp_path / "none.log"), base_images=["alpine"])
     team.fail_gitlab(".*/repository/files/.*", 1)
     with pytest.raises(Transient):
-        runtime.broken.fn("shop", sha)
-    assert runtime.broken.fn("shop", sha)[0].startswith("runtime.base_image: Dockerfile builds on")
+        runtime.broken("shop", sha)
+    assert runtime.broken("shop", sha)[0].startswith("runtime.base_image: Dockerfile builds on")

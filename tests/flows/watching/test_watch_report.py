@@ -93,7 +93,7 @@ def test_a_new_error_in_the_shops_log_is_told_once_with_what_was_slow(team: Team
     watch_report.publish.fn(SUBJECT)
     watch_report.publish.fn(SUBJECT)
     [said] = reports(team)
-    assert "Shop 1.4.0: the watch ended healthy" in said
+    assert "Shop 1.4.0: report of the watch, healthy" in said
     assert "2 ticks, 0 of 2 looks bad, 0 alerts" in said
     assert re.search(r"slowest: /cart 900 ms, /api/products \d+ ms", said)
     assert "new: request: KeyError: no price for N, token=••• (0 → 2)" in said
