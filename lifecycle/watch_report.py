@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lifecycle import events as e
-from lifecycle.alerts import is_bad
+from lifecycle.alerts import firing, is_bad
 from lifecycle.calendar import duration_text
 from lifecycle.logs import Comparison, ErrorKind, PathTimes, Times, compare_times
 from lifecycle.release import Release
@@ -80,6 +80,7 @@ def summary(report: WatchReport) -> list[str]:
     lines += [
         f"{_CHANGES[kind.change]}: {kind.name} ({kind.before} → {kind.after})" for kind in report.changed
     ]
+    lines += [f"Alertmanager: {one.name} still fires" for one in firing(report.release)]
     return lines + ([report.log_note] if report.log_note else [])
 
 

@@ -144,6 +144,7 @@ def test_alerts_are_told_with_their_ends(over: list[e.ReleaseEvent], told: str) 
     assert f"- 2026-10-16 10:05:00 UTC cart: answered 503: {told}" in said
     assert "- 2026-10-16 10:06:00 UTC Alertmanager: HighErrors firing\n" in f"{said}\n"
     assert summary(report(story))[0] == "1 tick, 1 of 1 look bad, 1 alert"
+    assert summary(report(story))[-1] == "Alertmanager: HighErrors still fires"
 
 
 def test_a_release_that_was_rolled_back_is_told_as_such_with_the_reasons() -> None:
