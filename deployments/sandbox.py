@@ -130,6 +130,9 @@ class SandboxVendors:
             self._scale,
             prometheus=bool(self._prometheus_url),
         )
+        logs = {name: f"file:{self.shop_home / name / 'shop.log'}" for name in ("staging", "production")}
+        contract = {"health": "/healthz", "metrics": "/metrics", "json_logs": True}
+        data["projects"][0] |= {"logs": logs, "runtime": contract}
         self.policy_path.parent.mkdir(parents=True, exist_ok=True)
         header = "# Written by the sandbox for its own people and ids; conveyor.example.yaml explains it.\n"
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

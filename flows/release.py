@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.stages.alerting import raise_alerts
 from flows.stages.cut import cut
 from flows.stages.environment import give_way, tell_unfrozen
 from flows.stages.feedback import feedback
@@ -18,6 +19,7 @@ from flows.stages.scope import follow_scope
 from flows.stages.sign_off import rework, sign_off
 from flows.stages.staging import deploy_to_staging
 from flows.stages.verify import verify
+from flows.stages.watch_report import report_watch
 from flows.stages.watching import watch
 from tasks.release_walk import release_walks
 
@@ -43,6 +45,8 @@ def release(project: str, version: str) -> State:
         walk.step(sign_off)
         walk.step(release_to_production)
         walk.step(tell_everybody)
+        walk.step(raise_alerts)
+        walk.step(report_watch)
         walk.step(watch)
         walk.step(roll_back)
         walk.step(feedback)

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:7100"
     link_secret: SecretStr = SecretStr("")
     requests_token: SecretStr = SecretStr("")
+    alertmanager_token: SecretStr = SecretStr("")
     prefect_ui_url: str = ""
     slack_ui_url: str = ""
     jira: JiraSettings = Field(default_factory=JiraSettings)

@@ -24,8 +24,12 @@ def migrations(files: Iterable[str], globs: Sequence[str]) -> tuple[str, ...]:
     `*` and `?` stay within a folder, `**` goes through any number of them: `**/migrations/**` is every
     file below a folder of that name, wherever it stands.
     """
-    patterns = [_pattern(glob) for glob in globs]
-    return tuple(path for path in files if any(pattern.fullmatch(path) for pattern in patterns))
+    return tuple(path for path in files if matches(path, globs))
+
+
+def matches(name: str, globs: Sequence[str]) -> bool:
+    """Whether one of `globs` is the whole `name`; wildcards as in `migrations`."""
+    return any(_pattern(glob).fullmatch(name) for glob in globs)
 
 
 def kept(files: Iterable[str], globs: Sequence[str], most: int = KEPT) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def objection(release: Release, event: e.ReleaseEvent) -> str:
         or _unfit_signing(release, event)
         or _unfit_scope(release, event)
         or _unfit_attempt(release, event)
+        or _unfit_alert(release, event)
         or _unfit_feedback(release, event)
     )
 
@@ -128,9 +129,22 @@ def _unfit_attempt(release: Release, event: e.ReleaseEvent) -> str:
             wrong_sha = _unlike("commit", release.rollback.to_sha, event.to_sha)
         case e.WatchTicked() | e.WatchEnded() | e.RollbackStarted():
             wrong_sha = ""
+        case e.AlertRaised() | e.AlertRecovered() | e.AlertReceived():
+            wrong_sha = ""
         case _:
             return ""
     return _unlike("attempt", release.attempt, event.attempt) or wrong_sha
+
+
+def _unfit_alert(release: Release, event: e.ReleaseEvent) -> str:
+    """An episode of a cause is raised once, and over once, before the next one."""
+    if not isinstance(event, e.AlertRaised | e.AlertRecovered):
+        return ""
+    raised = sum(one.cause == event.cause for one in release.alerts_raised)
+    over = sum(one.cause == event.cause for one in release.alerts_recovered)
+    if isinstance(event, e.AlertRecovered):
+        return _unlike("alert", raised, event.number) if raised > over else "this alert is not open"
+    return "this alert is open already" if raised > over else _unlike("alert", raised + 1, event.number)
 
 
 def _unfit_feedback(release: Release, event: e.ReleaseEvent) -> str:

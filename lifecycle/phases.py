@@ -44,6 +44,10 @@ _BEFORE_PRODUCTION = (
 """What people may do until production has started, wherever the release stands."""
 
 
+_ALERTS = ("AlertRaised", "AlertRecovered", "AlertReceived")
+"""What is told of the watch, also after the tick that ended it."""
+
+
 def _table() -> dict[tuple[Phase, str], Phase]:
     p = Phase
     rows: dict[Phase, dict[str, Phase]] = {
@@ -116,6 +120,8 @@ def _table() -> dict[tuple[Phase, str], Phase]:
         p.CLOSED: {"FeedbackGiven": p.CLOSED, "FeedbackFollowed": p.CLOSED},
     }
     table = {(phase, kind): after for phase, row in rows.items() for kind, after in row.items()}
+    for phase in (p.WATCHING, p.ROLLING_BACK, p.ROLLED_BACK, p.FEEDBACK):
+        table |= {(phase, kind): phase for kind in _ALERTS}
     for phase in Phase:
         if not phase.terminal:
             table |= {(phase, "Held"): phase, (phase, "Resumed"): phase}

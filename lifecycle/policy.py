@@ -17,12 +17,14 @@ from lifecycle.environments import Environment, Tier, origin
 from lifecycle.freezes import Freeze
 from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
+from lifecycle.runtime import RuntimeRules
 from lifecycle.standstill import Control
 from lifecycle.watch import WatchRules
 from lifecycle.watch_metrics import Comparison, Metric, problems
 from lifecycle.waves import Cycle, waves
 from lifecycle.workflow import StatusMap
 
+_LOG_ADDRESS = r"^$|^file:/|^https?://"
 _ANY_DAY = date(2024, 1, 1)
 
 
@@ -94,6 +96,13 @@ class Probe(Frozen):
     within_ms: int = 2000
 
 
+class Alerting(Frozen):
+    """When the watch says that a probe is bad, and when that it is well again: so many looks in a row."""
+
+    raise_after: int = Field(default=1, ge=1)
+    recover_after: int = Field(default=2, ge=1, description="one good look between bad ones is no recovery")
+
+
 class Watch(Frozen):
     """The watch over a production release."""
 
@@ -101,6 +110,7 @@ class Watch(Frozen):
     probes: tuple[Probe, ...] = Field(min_length=1)
     metrics: tuple[Metric, ...] = Field(default=(), description="asked of Prometheus at each tick")
     comparison: Comparison = Comparison()
+    alerts: Alerting = Alerting()
 
     @model_validator(mode="after")
     def _metrics_can_be_judged(self) -> Self:
@@ -180,6 +190,13 @@ class Waits(Frozen):
     rework: Duration = timedelta(days=5)
 
 
+class Logs(Frozen):
+    """Where a product's JSON log lines are read, by environment: file:/PATH or https://...; "" is nowhere."""
+
+    staging: str = Field(default="", pattern=_LOG_ADDRESS)
+    production: str = Field(default="", pattern=_LOG_ADDRESS)
+
+
 class Project(Frozen):
     """One product: its Jira project, its GitLab project, its channel, its environments."""
 
@@ -227,6 +244,14 @@ class Project(Frozen):
     soak: Duration = Field(
         default=timedelta(0), description="so long staging has to serve a candidate before production"
     )
+    logs: Logs = Logs()
+    runtime: RuntimeRules = Field(
+        default=RuntimeRules(), description="what a candidate must be like on staging"
+    )
+    alert_labels: dict[str, str] = Field(
+        default_factory=dict,
+        description="Alertmanager's labels of this product's alerts; {project: ID} if left out",
+    )
 
     @model_validator(mode="after")
     def _environments_fit(self) -> Self:
@@ -241,6 +266,12 @@ class Project(Frozen):
                 raise ValueError(f"environment {environment.name}: only production is of the tier production")
             if known is None and environment.url and origin(environment.url) == origin(self.production_url):
                 raise ValueError(f"environment {environment.name} has production's address")
+        return self
+
+    @model_validator(mode="after")
+    def _logs_to_look_at(self) -> Self:
+        if self.runtime.json_logs and not self.logs.staging:
+            raise ValueError(f"project {self.id}: runtime.json_logs needs logs.staging")
         return self
 
     @property

@@ -63,6 +63,9 @@ class Release(BaseModel):
     production: e.ProductionStarted | None = None
     deployed: e.ProductionDeployed | None = None
     ticks: tuple[e.WatchTicked, ...] = ()
+    alerts_raised: tuple[e.AlertRaised, ...] = ()
+    alerts_recovered: tuple[e.AlertRecovered, ...] = ()
+    alerts_received: tuple[e.AlertReceived, ...] = ()
     watch: e.WatchEnded | None = None
     rollback: e.RollbackStarted | None = None
     rolled_back: e.RolledBack | None = None
@@ -250,6 +253,9 @@ _LISTS: Mapping[str, str] = {
     "StepPassed": "passed",
     "StepOverridden": "overridden",
     "WatchTicked": "ticks",
+    "AlertRaised": "alerts_raised",
+    "AlertRecovered": "alerts_recovered",
+    "AlertReceived": "alerts_received",
     "FeedbackAsked": "feedback_asked",
     "FeedbackReminded": "feedback_reminded",
     "FeedbackGiven": "feedback_given",
@@ -316,7 +322,8 @@ def _in_production(
     match event:
         case e.ProductionStarted():
             ended = {"watch": None, "rollback": None, "rolled_back": None, "unfrozen": None}
-            return {"deployed": None, "ticks": (), **ended}
+            gone = {"alerts_raised": (), "alerts_recovered": (), "alerts_received": (), "ticks": ()}
+            return {"deployed": None, **ended, **gone}
         case e.RollbackStarted():
             by_watch = event.person is None and release.phase is Phase.WATCHING
             return {"rollbacks": (*release.rollbacks, event), "backed_out": release.backed_out + by_watch}

@@ -15,6 +15,7 @@ from lifecycle.policy import Policy, Project, Step
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
 from tasks import (
+    alert_messages,
     effects,
     gates,
     occupying,
@@ -123,6 +124,11 @@ class ReleaseWalk(Walk):
         return self.phase in (Phase.PRODUCTION, Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLED_BACK)
 
     @property
+    def watched(self) -> bool:
+        """The watch of this attempt has begun, and its alerts may still be told."""
+        return self.phase in (Phase.WATCHING, Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.FEEDBACK)
+
+    @property
     def past_sign_off(self) -> bool:
         """No more candidates can be cut."""
         return self.in_production or self.phase is Phase.FEEDBACK
@@ -201,6 +207,7 @@ class ReleaseWalk(Walk):
 
     def settle(self) -> None:
         """Make the release's messages and its artifact say what the ledger says."""
+        alert_messages.tell(self.subject, self.release, self.project, self.policy)
         timeline.publish(self.subject, self.release, self.history, self.project, self.waiting)
         doing = f"{self.waiting.name}: {self.waiting.message}" if self.waiting else ""
         posts.edit_if_changed(

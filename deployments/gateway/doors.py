@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from deployments.gateway.inbox import Inbox
 from deployments.gateway.slack import SlackListener
+from integrations import alertmanager
 from integrations.errors import Refused, Transient
 from integrations.gitlab import webhook as gitlab_webhook
 from integrations.jira import webhook as jira_webhook
@@ -76,6 +77,16 @@ def _slack() -> Door:
     )
 
 
+def _alertmanager() -> Door:
+    return Door(
+        "alertmanager",
+        MIB,
+        lambda headers, _: alertmanager.verify(headers, settings().alertmanager_token.get_secret_value()),
+        lambda _, body: alertmanager.delivery_id(body),
+        lambda _, body: f"{len(alertmanager.parse(body))} alerts",
+    )
+
+
 class Doors:
     """The routes; `poke` tells whoever handles deliveries that there is one."""
 
@@ -90,6 +101,7 @@ class Doors:
         routes = [
             Route("/jira/webhook", self._endpoint(_jira()), methods=["POST"]),
             Route("/gitlab/webhook", self._endpoint(_gitlab()), methods=["POST"]),
+            Route("/alertmanager", self._endpoint(_alertmanager()), methods=["POST"]),
         ]
         if slack:
             endpoint = self._endpoint(_slack())

@@ -19,7 +19,7 @@ from deployments.gateway.loop import Loop, said
 from deployments.gateway.slack import SlackListener
 from integrations.errors import Refused, Transient
 from integrations.ledger import Delivery, Ledger
-from tasks import runs
+from tasks import alertmanager, runs
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ class Pump:
 
     def _look_at(self, delivery: Delivery) -> Hint | None:
         """Do what one delivery needs at once; what is left to do with it, None if that is not ours."""
+        if delivery.source == "alertmanager":
+            return self._take_alerts(delivery)
         found = self._hint(delivery)
         if delivery.source == "slack" and delivery.kind != "SlashCommand" and not found.flow:
             self._again_in_slack(delivery)
@@ -136,6 +138,12 @@ class Pump:
             return hint(self._ledger, delivery)
         except Refused as error:
             return Hint(why=f"not understood: {error.detail}")
+
+    def _take_alerts(self, delivery: Delivery) -> Hint:
+        """Alertmanager cannot be read again, so what it says is the evidence itself."""
+        taken = alertmanager.take(delivery.body)
+        self._poke_sender()
+        return Hint(why=taken)
 
     def _again_in_slack(self, delivery: Delivery) -> None:
         if delivery.received_at + self._slack_again < datetime.now(UTC):

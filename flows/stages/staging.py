@@ -5,13 +5,13 @@ from __future__ import annotations
 from flows.stages.verify import tell_rejected
 from lifecycle.events import CandidateRejected, Staged
 from lifecycle.release import Phase
-from tasks import pipelines
+from tasks import pipelines, runtime
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
 
 def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
-    """Deploy the candidate; a deployment that fails is a rejected candidate."""
+    """Deploy the candidate; one whose deployment fails, or that breaks the runtime contract, is rejected."""
     candidate = walk.release.candidate
     if walk.phase is not Phase.STAGING or candidate is None:
         return None
@@ -24,7 +24,10 @@ def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
     if run.waits:
         return run.waits
     deployment = pipelines.deployment_of(walk.project.gitlab, "staging", candidate.sha)
+    reasons = (f"the staging deployment is {run.pipeline.status}: {run.pipeline.web_url}",)
     if run.pipeline.status == "success" and deployment is not None:
+        reasons = runtime.broken(walk.project.id, candidate.sha)
+    if deployment is not None and not reasons:
         walk.append(
             Staged(
                 number=candidate.number,
@@ -36,7 +39,6 @@ def deploy_to_staging(walk: ReleaseWalk) -> Wait | None:
             )
         )
         return None
-    reason = f"the staging deployment is {run.pipeline.status}: {run.pipeline.web_url}"
-    walk.append(CandidateRejected(number=candidate.number, pipeline_id=run.pipeline.id, reasons=(reason,)))
+    walk.append(CandidateRejected(number=candidate.number, pipeline_id=run.pipeline.id, reasons=reasons))
     tell_rejected(walk)
     return None

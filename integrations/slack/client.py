@@ -20,10 +20,9 @@ from integrations.settings import SlackSettings
 from integrations.slack.blocks import Block, View
 from integrations.slack.failures import NETWORK_FAILURES, from_api_error, from_network
 from integrations.slack.models import PostedMessage, SlackChannel, SlackMessage, SlackUser
+from integrations.slack.parsing import OP_EVENT_TYPE, channel_of, message_of, user_of
 from integrations.slack.wire import mapping, sequence, text
 
-#: Marks our messages; the payload holds `op_key`. Readable by everyone in the channel: no secret in it.
-OP_EVENT_TYPE = "conveyor_op"
 _PAGE = 200
 
 
@@ -49,6 +48,7 @@ class SlackClient:
             web.proxy = None
         # Untyped in the SDK.
         self._send: Callable[..., Any] = cast("Any", web).api_call
+        self._upload: Callable[..., Any] = cast("Any", web).files_upload_v2
 
     def auth_test(self) -> str:
         """The user id of our bot. Raises Refused: the token is wrong or revoked."""
@@ -98,6 +98,53 @@ class SlackClient:
         """
         messages = self._messages(channel_id, _ts(oldest), thread_ts)
         found = [message.ts for message in messages if message.op_key == op_key]
+        return PostedMessage(channel_id, min(found)) if found else None
+
+    def upload(
+        self,
+        channel_id: str,
+        name: str,
+        content: bytes,
+        *,
+        title: str,
+        alt: str,
+        thread_ts: str | None = None,
+    ) -> str:
+        """Share a file in the channel, or as a reply; its id. Three requests: an address, the bytes, the end.
+
+        A file carries no `op_key`, so give it a `name` that no other file has: after Transient, `find_file`
+        first. `alt` is what screen readers get.
+
+        Raises:
+            NotFound: no such channel or thread.
+            Refused: the bot is not in the channel, or the app lacks `files:write`.
+
+        Source: https://docs.slack.dev/messaging/working-with-files
+        """
+        try:
+            response = self._upload(
+                filename=name,
+                content=content,
+                title=title,
+                alt_txt=alt,
+                channel=channel_id,
+                thread_ts=thread_ts,
+            )
+        except SlackApiError as error:
+            raise from_api_error("files.completeUploadExternal", channel_id, error) from None
+        except (SlackClientError, *NETWORK_FAILURES) as error:
+            raise from_network("files.getUploadURLExternal", channel_id, error) from None
+        return text(mapping(sequence(mapping(response.data).get("files"))[0]).get("id"))
+
+    def find_file(
+        self, channel_id: str, name: str, oldest: datetime, thread_ts: str | None = None
+    ) -> PostedMessage | None:
+        """The first message since `oldest` that has a file of that name; otherwise as `find_message`.
+
+        Slack shares a file some moments after it was uploaded: until then there is none.
+        """
+        messages = self._messages(channel_id, _ts(oldest), thread_ts)
+        found = [message.ts for message in messages if name in message.files]
         return PostedMessage(channel_id, min(found)) if found else None
 
     def update(self, channel_id: str, ts: str, text: str, blocks: Sequence[Block] = ()) -> None:
@@ -176,7 +223,7 @@ class SlackClient:
 
     def user(self, user_id: str) -> SlackUser:
         """One account. Raises NotFound: no such user."""
-        return _user(self._call("users.info", user_id, {"user": user_id})["user"])
+        return user_of(self._call("users.info", user_id, {"user": user_id})["user"])
 
     def group_members(self, group_id: str) -> tuple[str, ...]:
         """The ids of the people in a user group (`S…`), deactivated groups' too.
@@ -195,7 +242,7 @@ class SlackClient:
         """Every public channel, and the private ones that our bot is in."""
         arguments = {"types": "public_channel,private_channel", "exclude_archived": False}
         pages = self._pages("conversations.list", "channels", arguments)
-        return [_channel(channel) for page in pages for channel in sequence(page.get("channels"))]
+        return [channel_of(channel) for page in pages for channel in sequence(page.get("channels"))]
 
     def _messages(self, channel_id: str, oldest: str | None, thread_ts: str | None) -> Iterator[SlackMessage]:
         arguments: dict[str, Any] = {"channel": channel_id, "include_all_metadata": True}
@@ -206,7 +253,7 @@ class SlackClient:
             method, arguments["ts"] = "conversations.replies", thread_ts
         for page in self._pages(method, channel_id, arguments):
             for message in sequence(page.get("messages")):
-                yield _message(channel_id, mapping(message))
+                yield message_of(channel_id, mapping(message))
 
     def _pages(self, method: str, object_id: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         cursor = ""
@@ -238,41 +285,3 @@ class SlackClient:
 
 def _ts(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
-
-
-def _message(channel_id: str, message: dict[str, Any]) -> SlackMessage:
-    metadata = mapping(message.get("metadata"))
-    ours = metadata.get("event_type") == OP_EVENT_TYPE
-    return SlackMessage(
-        channel_id=channel_id,
-        ts=text(message.get("ts")),
-        user_id=text(message.get("user")),
-        text=text(message.get("text")),
-        thread_ts=text(message.get("thread_ts")),
-        bot_id=text(message.get("bot_id")),
-        op_key=text(mapping(metadata.get("event_payload")).get("op_key")) if ours else "",
-        edited="edited" in message,
-    )
-
-
-def _user(value: object) -> SlackUser:
-    user = mapping(value)
-    profile = mapping(user.get("profile"))
-    return SlackUser(
-        id=text(user.get("id")),
-        name=text(user.get("real_name")) or text(profile.get("real_name")) or text(user.get("name")),
-        tz=text(user.get("tz")),
-        email=text(profile.get("email")),
-        deleted=bool(user.get("deleted")),
-        is_bot=bool(user.get("is_bot")),
-    )
-
-
-def _channel(value: object) -> SlackChannel:
-    channel = mapping(value)
-    return SlackChannel(
-        id=text(channel.get("id")),
-        name=text(channel.get("name")),
-        is_member=bool(channel.get("is_member")),
-        is_archived=bool(channel.get("is_archived")),
-    )

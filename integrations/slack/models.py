@@ -15,7 +15,7 @@ class PostedMessage:
 
 @dataclass(frozen=True)
 class SlackMessage:
-    """One message of a conversation. `op_key` is "" unless we posted it with one."""
+    """One message of a conversation. `op_key` is "" unless we posted it with one; `files` are names."""
 
     channel_id: str
     ts: str
@@ -25,6 +25,7 @@ class SlackMessage:
     bot_id: str = ""
     op_key: str = ""
     edited: bool = False
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

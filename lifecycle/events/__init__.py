@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
+from lifecycle.events.alerts import AlertRaised, AlertReceived, AlertRecovered
 from lifecycle.events.base import Fact, Sha
 from lifecycle.events.candidates import (
     CandidateAsked,
@@ -59,6 +60,9 @@ from lifecycle.events.signing import (
 __all__ = [
     "KINDS",
     "Abandoned",
+    "AlertRaised",
+    "AlertReceived",
+    "AlertRecovered",
     "CandidateAsked",
     "CandidateCut",
     "CandidateJudged",
@@ -137,6 +141,9 @@ ReleaseEvent = Annotated[
     | ProductionStarted
     | ProductionDeployed
     | WatchTicked
+    | AlertRaised
+    | AlertRecovered
+    | AlertReceived
     | WatchEnded
     | RollbackStarted
     | RolledBack

@@ -64,8 +64,14 @@ def test_what_starts_first_does_not_import_prefect(module: str) -> None:
 def test_the_command_line_imports_neither_vendors_nor_databases() -> None:
     program = "import sys, deployments.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    heavy = {"jira", "gitlab", "slack_sdk", "sqlalchemy", "httpx", "requests", "pydantic"}
+    heavy = {"jira", "gitlab", "slack_sdk", "sqlalchemy", "httpx", "requests", "pydantic", "matplotlib"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_a_walk_does_not_wait_for_the_plotting_library() -> None:
+    program = "import sys, deployments.preload, flows.release; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_installed_script_lists_the_commands() -> None:

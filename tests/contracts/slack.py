@@ -82,6 +82,10 @@ CALLS: dict[str, Callable[[World], object]] = {
         w.channel_id, "text", [kit.section("text")], op_key="k", thread_ts=_posted(w)
     ),
     "find_message": lambda w: w.client.find_message(w.channel_id, "k", THEN, _posted(w)),
+    "upload": lambda w: w.client.upload(
+        w.channel_id, "a.png", b"png", title="A graph", alt="A graph", thread_ts=_posted(w)
+    ),
+    "find_file": lambda w: w.client.find_file(w.channel_id, "a.png", THEN, _posted(w)),
     "update": lambda w: w.client.update(w.channel_id, _posted(w), "text", [kit.section("text")]),
     "ephemeral": lambda w: w.client.ephemeral(
         w.channel_id, ADA, "text", [kit.section("text")], thread_ts=_posted(w)
@@ -103,6 +107,7 @@ CALLS: dict[str, Callable[[World], object]] = {
 REFUSED: tuple[Callable[[World], object], ...] = (
     lambda w: w.client.post("C0NOWHERE", "text", op_key="k"),
     lambda w: w.client.post(w.channel_id, "", op_key="k"),
+    lambda w: w.client.upload("C0NOWHERE", "a.png", b"png", title="A graph", alt="A graph"),
     lambda w: w.client.update(w.channel_id, "1700000000.000001", "text"),
     lambda w: w.client.ephemeral(w.channel_id, "U0NOBODY01", "text"),
     lambda w: w.client.direct_channel("U0NOBODY01"),

@@ -80,6 +80,9 @@ class _Reader:
         said = re.sub(r"\nSince [^|]*? changed\.", "", said)
         said = re.sub(r" \u00b7 asked for by [^\n|]*?(?= \||\n|$)", "", said)
         said = re.sub(r'"process": \d+', '"process": PID', said)
+        # What the report of the watch measured.
+        said = re.sub(r"\d+ ticks?, \d+ of \d+ looks? bad", "LOOKS", said)
+        said = re.sub(r"\n• got worse: [^\n|]*", "", re.sub(r"slowest: [^\n|]*", "slowest", said))
         said = re.sub(r"<!date\^\d+", "<!date^TIME", said)
         return re.sub(r"\d{4}-\d\d-\d\d(T| )?(\d\d:\d\d(:\d\d)?)?", "TIME", said)
 

@@ -43,6 +43,7 @@ from lifecycle.policy import Policy
 from tasks import signoff_messages
 from tasks.posts import Content
 
+ALERTMANAGER_TOKEN = "m" * 32
 NOBODY = "http://127.0.0.1:1"
 SHA = "a" * 40
 PROJECT_ID = 4711
@@ -437,6 +438,7 @@ def _environment(home: Path, port: int, api_url: str) -> dict[str, str]:
         "CONVEYOR_JIRA_WEBHOOK_SECRET": JIRA_SECRET,
         "CONVEYOR_GITLAB_WEBHOOK_TOKEN": GITLAB_TOKEN,
         "CONVEYOR_GITLAB_SIGNING_TOKEN": GITLAB_SIGNING,
+        "CONVEYOR_ALERTMANAGER_TOKEN": ALERTMANAGER_TOKEN,
         "CONVEYOR_SLACK_API_URL": api_url,
         "CONVEYOR_SLACK_BOT_TOKEN": BOT_TOKEN,
         "CONVEYOR_SLACK_SIGNING_SECRET": SLACK_SECRET,

@@ -57,6 +57,15 @@ def test_a_service_desk_is_a_project_of_its_own() -> None:
     assert f"service desk {project['jira']} is a project of its own" in refused(projects=[desk])
 
 
+def test_logs_are_at_an_address_and_are_there_if_they_are_to_be_looked_at() -> None:
+    shop = policy_data()["projects"][0]
+    assert "logs.production" in refused(projects=[{**shop, "logs": {"production": "/var/log/shop.log"}}])
+    wanted = {**shop, "runtime": {"json_logs": True}}
+    assert "project shop: runtime.json_logs needs logs.staging" in refused(projects=[wanted])
+    logs = {"staging": "file:/var/log/shop.log", "production": "https://logs.example.test"}
+    assert policy(projects=[{**wanted, "logs": logs}]).project("shop").runtime.json_logs
+
+
 def test_no_two_projects_and_no_two_steps_have_one_id() -> None:
     (project,) = policy_data()["projects"]
     assert "project shop stands twice" in refused(projects=[project, project])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
@@ -12,14 +13,20 @@ import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.http import Server
 from integrations.sandbox.people import SandboxPerson
-from integrations.sandbox.slack import methods_chat, methods_conversations, methods_people, methods_views
+from integrations.sandbox.slack import (
+    methods_chat,
+    methods_conversations,
+    methods_files,
+    methods_people,
+    methods_views,
+)
 from integrations.sandbox.slack.acts import ActFault, Acts
 from integrations.sandbox.slack.api import WebApi, arguments_of
 from integrations.sandbox.slack.inbox import inbox
@@ -33,10 +40,12 @@ from integrations.sandbox.slack.state import Json, SlackFault, User, Workspace
 __all__ = ["Rates", "SlackAppSeed", "SlackSandbox"]
 
 #: Importing these registers the methods they hold.
-METHOD_MODULES = (methods_chat, methods_conversations, methods_people, methods_views)
+METHOD_MODULES = (methods_chat, methods_conversations, methods_files, methods_people, methods_views)
 
 _ACTS = ("press", "submit", "close", "say", "command", "shortcut", "home", "read", "group")
-_SCOPES = "channels:history,channels:read,chat:write,commands,im:write,users:read,users:read.email"
+_SCOPES = (
+    "channels:history,channels:read,chat:write,commands,files:write,im:write,users:read,users:read.email"
+)
 _ACTING_AT_ONCE = 200
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -76,7 +85,7 @@ class SlackSandbox:
         self._threads = anyio.CapacityLimiter(_ACTING_AT_ONCE)
         self.faults = Faults(Starlette(routes=self._routes()))
         self._server = Server(self.faults, port)
-        self.url = self._server.url
+        self.url = self._workspace.url = self._server.url
         self.api_url = f"{self.url}/api/"
         self._acts = Acts(self._workspace, app, self._transport, self._events, self.url)
 
@@ -104,6 +113,9 @@ class SlackSandbox:
             Route("/api/{method}", self._web_api, methods=["GET", "POST"]),
             Route("/response/{team}/{key}", self._response_url, methods=["POST"]),
             WebSocketRoute("/link", self.sockets.serve),
+            Route("/upload/v1/{key}", self._upload, methods=["POST"]),
+            Route("/files/{user}/{file}/{name}", self._file),
+            Route("/files-pri/{team}-{file}/{name}", self._private_file),
             Route("/people", self._people),
             Route("/people/{person}/inbox", self._inbox),
             Route("/people/{person}/{act}", self._act, methods=["POST"]),
@@ -132,6 +144,26 @@ class SlackSandbox:
         with self._workspace.lock:
             status, text = use_response_url(self._workspace, request.path_params["key"], body)
         return PlainTextResponse(text, status)
+
+    async def _upload(self, request: Request) -> Response:
+        body = await request.body()
+        with self._workspace.lock:
+            status, text = methods_files.take_upload(self._workspace, request.path_params["key"], body)
+        return PlainTextResponse(text, status)
+
+    async def _file(self, request: Request) -> Response:
+        """What the page shows of a file; whoever looks at the page is taken for who they say they are."""
+        file = self._workspace.files.get(request.path_params["file"])
+        if file is None or not file.completed:
+            return _not_found("no such file")
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Response(file.content, media_type=kind)
+
+    async def _private_file(self, request: Request) -> Response:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._api.caller(token) is None:
+            return RedirectResponse(self.url)  # to the log-in, in Slack
+        return await self._file(request)
 
     async def _people(self, _request: Request) -> Response:
         users = self._workspace.users.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from integrations.sandbox.slack.files import file_json
 from integrations.sandbox.slack.state import Channel, Json, Message, OpenView, User, UserGroup, Workspace
 
 APP_ID = "A0SBXCONVEYOR"
@@ -28,6 +29,12 @@ def message_json(workspace: Workspace, channel: Channel, message: Message, *, me
         body["edited"] = {"user": message.user_id, "ts": message.edited_ts}
     if metadata and message.metadata:
         body["metadata"] = message.metadata
+    if message.files:
+        body |= {
+            "files": [file_json(file, workspace.team_id, workspace.url) for file in message.files],
+            "upload": True,
+            "display_as_bot": False,
+        }
     if message.reactions:
         body["reactions"] = [
             {"name": name, "users": users, "count": len(users)} for name, users in message.reactions.items()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.sandbox.people import SandboxPerson
+from integrations.sandbox.slack.files import File
 
 Json = dict[str, Any]
 
@@ -60,6 +61,7 @@ class Message:
     broadcast: bool = False
     edited_ts: str = ""
     ephemeral_for: str = ""
+    files: list[File] = field(default_factory=list[File])
     reactions: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     #: What people have put into the message's own inputs and menus: {block_id: {action_id: state}}
     inputs: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
@@ -145,6 +147,7 @@ class Workspace:
         self.lock = threading.RLock()
         self.clock = clock
         self.team_id = team_id
+        self.url = ""
         self.revision = 0
         self.users = {
             person.slack_id: User(
@@ -175,6 +178,7 @@ class Workspace:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.tickets: set[str] = set()
+        self.files: dict[str, File] = {}
         #: None: a free plan, which has no user groups.
         self.groups: dict[str, UserGroup] | None = None
 

@@ -27,6 +27,8 @@ NEEDS = {
     "conversations.open": {"im:write"},
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read", "users:read.email"},
+    "files.getUploadURLExternal": {"files:write"},
+    "files.completeUploadExternal": {"files:write"},
     "views.open": set[str](),
     "views.update": set[str](),
     "views.publish": set[str](),
@@ -40,7 +42,7 @@ def manifest() -> dict[str, Any]:
 
 def test_the_scopes_are_those_of_the_methods_that_are_called(manifest: dict[str, Any]) -> None:
     source = Path(client.__file__).read_text()
-    called = set(re.findall(r'"((?:auth|chat|conversations|usergroups|users|views)\.[\w.]+)"', source))
+    called = set(re.findall(r'"((?:auth|chat|conversations|files|usergroups|users|views)\.[\w.]+)"', source))
     assert called == set(NEEDS)
     scopes = {scope for method in called for scope in NEEDS[method]}
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == scopes | {"commands"}
