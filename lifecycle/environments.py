@@ -55,6 +55,37 @@ class Environment(BaseModel, frozen=True, extra="forbid"):
         return self.files or (usual.replace("{environment}", self.name.partition("/")[0]),)
 
 
+def places(named: Sequence[Environment], staging: str, production: str) -> tuple[Environment, ...]:
+    """All environments of a project whose staging and production have these addresses.
+
+    These two are there without being named, and have their address without saying it.
+    """
+    urls = {"staging": staging, "production": production}
+    usual = (
+        Environment(name="staging", tier=Tier.STAGING, url=staging),
+        Environment(name="production", tier=Tier.PRODUCTION, url=production, data="real"),
+    )
+    known = {place.name for place in named}
+    given = [p.model_copy(update={"url": p.url or urls.get(p.name, "")}) for p in named]
+    return (*given, *(place for place in usual if place.name not in known))
+
+
+def objection(environments: Sequence[Environment], staging: str, production: str) -> str:
+    """Why these cannot be the environments of one project, "" if they can."""
+    names = [environment.name for environment in environments]
+    urls = {"staging": staging, "production": production}
+    for place in environments:
+        if names.count(place.name) > 1:
+            return f"environment {place.name} stands twice"
+        if urls.get(place.name, place.url) != place.url:
+            return f"environment {place.name}: its url is the project's, {urls[place.name]}"
+        if (place.name == "production") != (place.tier is Tier.PRODUCTION):
+            return f"environment {place.name}: only production is of the tier production"
+        if place.below_staging and place.url and origin(place.url) == origin(production):
+            return f"environment {place.name} has production's address"
+    return ""
+
+
 class Value(NamedTuple):
     """A CI/CD variable for the environments that `scope` (`*` allowed) names."""
 

@@ -27,7 +27,8 @@ DECIDING = timedelta(minutes=5)
 class Taken(Fact, frozen=True):
     """Candidate `number` of the release (its stream) is to be deployed here; `round` counts the takings.
 
-    `instead_of` is the release that had it and has to come back, "" if it was free.
+    `instead_of` is the release that had it and has to come back, "" if it was free; `attempt` the release's
+    next one at production.
     """
 
     identity = ("round",)
@@ -37,6 +38,7 @@ class Taken(Fact, frozen=True):
     number: int
     sha: Sha
     at: AwareDatetime
+    attempt: int = 1
     instead_of: str = ""
 
 
@@ -125,7 +127,8 @@ def needs(environment: str, taken: Taken, holder: Release | None, now: datetime)
     if holder is None or holder.candidate is None or holder.candidate.number != taken.number:
         return False
     if environment == "production":
-        deciding = holder.phase in (Phase.SIGN_OFF, Phase.ROLLED_BACK) and now < taken.at + DECIDING
+        undecided = holder.attempt < taken.attempt and holder.phase in (Phase.SIGN_OFF, Phase.ROLLED_BACK)
+        deciding = undecided and now < taken.at + DECIDING
         return deciding or holder.phase in (Phase.PRODUCTION, Phase.ROLLING_BACK)
     tested = holder.phase is Phase.REWORK and holder.staged is not None
     return tested or holder.phase in (Phase.STAGING, Phase.SIGN_OFF)

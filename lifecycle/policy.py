@@ -11,9 +11,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from lifecycle import environments
 from lifecycle.calendar import Duration, OfficeHours, WorkingHours, ZoneName
 from lifecycle.cutting import Candidates
-from lifecycle.environments import Environment, Tier, origin
+from lifecycle.environments import Environment
 from lifecycle.freezes import Freeze
 from lifecycle.gates import GatePolicy
 from lifecycle.review_calendar import Cron, EveryWeeks, Holidays, Schedule, cron, occasions
@@ -255,17 +256,8 @@ class Project(Frozen):
 
     @model_validator(mode="after")
     def _environments_fit(self) -> Self:
-        names = [environment.name for environment in self.places]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"environment {name} stands twice")
-        for environment in self.places:
-            known = {"staging": self.staging_url, "production": self.production_url}.get(environment.name)
-            if known is not None and environment.url != known:
-                raise ValueError(f"environment {environment.name}: its url is the project's, {known}")
-            if (environment.name == "production") != (environment.tier is Tier.PRODUCTION):
-                raise ValueError(f"environment {environment.name}: only production is of the tier production")
-            if known is None and environment.url and origin(environment.url) == origin(self.production_url):
-                raise ValueError(f"environment {environment.name} has production's address")
+        if why := environments.objection(self.places, self.staging_url, self.production_url):
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")
@@ -277,12 +269,7 @@ class Project(Frozen):
     @property
     def places(self) -> tuple[Environment, ...]:
         """All environments, staging and production too where the policy does not name them."""
-        named = {environment.name for environment in self.environments}
-        usual = (
-            Environment(name="staging", tier=Tier.STAGING, url=self.staging_url),
-            Environment(name="production", tier=Tier.PRODUCTION, url=self.production_url, data="real"),
-        )
-        return (*self.environments, *(place for place in usual if place.name not in named))
+        return environments.places(self.environments, self.staging_url, self.production_url)
 
 
 def _off(given: object) -> object:

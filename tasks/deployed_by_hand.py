@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from prefect import task
@@ -66,19 +67,31 @@ def _key(subject: str, deployment_id: int) -> str:
 
 
 def _by_hand(project: Project, environment: str) -> Deployment | None:
-    """The newest deployment, if another one than ours; None also while a pipeline of ours is uncertain.
+    """The newest deployment that succeeded, if not ours; None also while a pipeline of ours is uncertain.
 
-    What was there before the first of ours belongs to the time before Conveyor.
+    A job of an older pipeline of ours that somebody runs again (GitLab's button *Re-deploy*) is theirs. What
+    was there before the first of ours belongs to the time before Conveyor.
     """
     ours = _pipelines(project.id)
     if any(effect.state != "done" and effect.state != "not_done" for effect in ours):
         return None
-    ids = {effect.outcome.get("pipeline_id") for effect in ours if effect.state == "done"}
+    ids = {int(str(effect.outcome["pipeline_id"])) for effect in ours if effect.state == "done"}
     steps = {"production": ("production", "rollback")}.get(environment, (environment,))
-    found = gitlab().environments.deployments(project.gitlab, environment, status="success", limit=1)
-    began = any(effect.request.get("step") in steps for effect in ours)
-    newest = found[0] if found else None
-    return newest if newest and began and newest.pipeline_id not in ids else None
+    if not any(effect.request.get("step") in steps for effect in ours):
+        return None
+    found = gitlab().environments.deployments(project.gitlab, environment, limit=20)
+    newest = next((each for each in found if each.status == "success"), None)
+    if newest is None or (newest.pipeline_id in ids and not _again(newest, found, ids)):
+        return None
+    return newest
+
+
+def _again(newest: Deployment, found: Sequence[Deployment], ids: set[int]) -> bool:
+    """A pipeline of ours that is younger than this one's deployed before it did."""
+    mine = newest.pipeline_id or 0
+    return any(
+        each.id < newest.id and each.pipeline_id in ids and (each.pipeline_id or 0) > mine for each in found
+    )
 
 
 def _pipelines(project_id: str) -> list[Effect]:

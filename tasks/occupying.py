@@ -47,7 +47,7 @@ def take(subject: str, release: Release, environment: str, now: datetime) -> Ver
         state, history = seen(project, environment)
         verdict = occupancy.may_take(environment, state, release, holder(state), now)
         taken = state.taken
-        if not verdict.allowed or _mine(taken, subject, candidate.number, environment, now):
+        if not verdict.allowed or _mine(taken, subject, release, environment, now):
             return verdict
         gone = had_by(environment, state, now)
         fact = Taken(
@@ -56,6 +56,7 @@ def take(subject: str, release: Release, environment: str, now: datetime) -> Ver
             number=candidate.number,
             sha=candidate.sha,
             at=now,
+            attempt=release.attempt + 1,
             instead_of="" if gone == subject else gone,
         )
         stream = occupancy.stream(project, environment)
@@ -72,11 +73,13 @@ def take(subject: str, release: Release, environment: str, now: datetime) -> Ver
     raise Conflict("ledger", "take", environment)
 
 
-def _mine(taken: Taken | None, subject: str, number: int, environment: str, now: datetime) -> bool:
-    """It is taken for this very candidate; of production only so lately that nobody else may have had it."""
+def _mine(taken: Taken | None, subject: str, release: Release, environment: str, now: datetime) -> bool:
+    """It is taken for this very candidate; production for this attempt, so lately that nobody else may."""
+    number = release.candidate.number if release.candidate else 0
     if taken is None or (taken.release, taken.number) != (subject, number):
         return False
-    return environment != "production" or now - taken.at < occupancy.DECIDING / 2
+    lately = taken.attempt == release.attempt + 1 and now - taken.at < occupancy.DECIDING / 2
+    return environment != "production" or lately
 
 
 def waiting(project: str) -> list[str]:

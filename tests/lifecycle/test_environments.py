@@ -33,6 +33,7 @@ def project(*environments: dict[str, Any], **changes: Any) -> Project:
         ({"name": "test", "tier": "testing", "data": "real"}, "seeded data only"),
         ({"name": "staging", "tier": "staging", "url": "http://staging.example", "stubs": True}, "stubs"),
         ({"name": "production", "tier": "production", "url": "http://shop.example", "stubs": True}, "stubs"),
+        ({"name": "staging", "tier": "production"}, "only production"),
         ({"name": "staging", "tier": "staging", "url": "http://other.example"}, "its url is the project's"),
         ({"name": "production", "tier": "staging", "url": "http://shop.example"}, "only production"),
         ({"name": "live", "tier": "production", "url": "http://live.example"}, "only production"),

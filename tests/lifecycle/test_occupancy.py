@@ -23,7 +23,7 @@ from lifecycle.occupancy import (
     stream,
 )
 from lifecycle.phases import Phase
-from tests.lifecycle.story import NOW, Story, at, later, sha, signed_off
+from tests.lifecycle.story import NOW, Story, at, later, live, sha, signed_off
 
 ME = "release:shop:1.5.0"
 
@@ -77,6 +77,13 @@ def test_who_took_production_has_a_moment_to_decide() -> None:
     release = signed_off().release
     assert needs("production", taken(), release, NOW + DECIDING - timedelta(seconds=1))
     assert not needs("production", taken(), release, NOW + DECIDING)
+
+
+def test_who_was_rolled_back_at_once_has_production_no_longer() -> None:
+    """A hotfix may come within the moment that the release had to decide."""
+    rolled_back = live().roll_back().resume().release
+    assert not needs("production", taken(attempt=1), rolled_back, NOW)
+    assert needs("production", taken(attempt=2), rolled_back, NOW)
 
 
 @pytest.mark.parametrize("kind", ["regular", "hotfix"])

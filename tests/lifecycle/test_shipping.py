@@ -169,10 +169,12 @@ def anything(story: Story, drawn: list[int]) -> list[e.ReleaseEvent]:
         if fact.key("") in release.told:
             continue
         try:
-            release = rules.apply(release, fact)
+            after = rules.apply(release, fact)
         except IllegalEvent:
             continue
-        history.append(fact)
+        if after is not release:  # a fact told again is not on the ledger twice
+            release = after
+            history.append(fact)
     return history
 
 

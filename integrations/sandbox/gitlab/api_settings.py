@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from zoneinfo import available_timezones
 
+from integrations.sandbox.gitlab.ci_settings import FreezePeriod, Variable
 from integrations.sandbox.gitlab.errors import missing, refuse
 from integrations.sandbox.gitlab.routing import NOTHING, Call, Page, Reply, Routes, created, paged
-from integrations.sandbox.gitlab.state import MAINTAINER, Fields, FreezePeriod, Variable, iso, now
+from integrations.sandbox.gitlab.state import MAINTAINER, Fields, iso, now
 
 routes = Routes()
 _VARIABLES = "/projects/:id/variables"

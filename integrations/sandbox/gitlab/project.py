@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from integrations.sandbox.gitlab import seeding, shapes
+from integrations.sandbox.gitlab.ci_settings import Variable
 from integrations.sandbox.gitlab.git import Repository
 from integrations.sandbox.gitlab.host import CiEngine, Event
 from integrations.sandbox.gitlab.state import (
@@ -21,7 +22,6 @@ from integrations.sandbox.gitlab.state import (
     ProjectSeed,
     Protection,
     Records,
-    Variable,
     now,
 )
 

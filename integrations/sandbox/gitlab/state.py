@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from integrations.sandbox.gitlab.ci_settings import FreezePeriod, Variable
 from integrations.sandbox.people import SandboxPerson
 
 GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 10, 20, 30, 40, 50
@@ -265,29 +266,6 @@ class WikiPage:
     title: str
     content: str
     format: str = "markdown"
-
-
-@dataclass
-class Variable:
-    """A CI/CD variable for the environments that `scope` (`*` allowed) names."""
-
-    key: str
-    value: str
-    scope: str = "*"
-    protected: bool = False
-    masked: bool = False
-
-
-@dataclass
-class FreezePeriod:
-    """From each moment of one cron line to the next of the other, in `zone`; GitLab enforces nothing."""
-
-    id: int
-    start: str
-    end: str
-    zone: str
-    created: datetime
-    updated: datetime
 
 
 class Records:

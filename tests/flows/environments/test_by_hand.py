@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -94,3 +96,43 @@ def test_what_slack_did_not_take_is_told_by_the_next_reconcile(team: Team, relea
     assert look() == [SUBJECT]
     deployed_by_hand.tell.fn(SUBJECT)
     assert len(told(team)) == 1
+
+
+def ship(team: Team) -> int:
+    """A pipeline that has deployed to staging; its id."""
+    pipeline = team.gitlab("POST", "pipeline", "olli", ref="main")["id"]
+    until(lambda: team.gitlab("GET", f"pipelines/{pipeline}", "olli")["status"] == "success")
+    return int(pipeline)
+
+
+def until(look_: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not look_():
+        assert time.monotonic() < deadline
+
+
+def test_an_old_job_of_ours_that_somebody_runs_again_is_by_hand(team: Team, releases: Releases) -> None:
+    team.commit(".gitlab-ci.yml", "ship: {script: ['true'], environment: staging}\n")
+    releases.plan("1.4.0")
+    first, second = ship(team), ship(team)
+    ours("1.4.0", "staging", first)
+    ours("1.4.0", "staging", second, number=2)
+    assert look() == []
+    [job] = team.gitlab("GET", f"pipelines/{first}/jobs", "olli")
+    again = team.gitlab("POST", f"jobs/{job['id']}/retry", "olli")["id"]
+    until(lambda: team.gitlab("GET", f"jobs/{again}", "olli")["status"] == "success")
+    assert look() == [SUBJECT]
+
+
+def test_an_older_deployment_of_ours_stands_where_a_younger_one_failed(
+    team: Team, releases: Releases
+) -> None:
+    team.commit(".gitlab-ci.yml", "ship: {script: ['$RUN'], environment: staging}\n")
+    releases.plan("1.4.0")
+    bodies = [[{"key": "RUN", "value": run}] for run in ("true", "false")]
+    ids = [team.gitlab("POST", "pipeline", "olli", ref="main", variables=body)["id"] for body in bodies]
+    until(lambda: team.gitlab("GET", f"pipelines/{ids[1]}", "olli")["status"] == "failed")
+    until(lambda: team.gitlab("GET", f"pipelines/{ids[0]}", "olli")["status"] == "success")
+    for number, pipeline in enumerate(ids, 1):
+        ours("1.4.0", "staging", pipeline, number)
+    assert look() == []

@@ -11,7 +11,14 @@ import pytest
 
 from flows.stages.environment import give_way
 from flows.stages.staging import deploy_to_staging
-from lifecycle.events import Abandoned, ProductionStarted, Unstaged
+from lifecycle.events import (
+    Abandoned,
+    ProductionDeployed,
+    ProductionStarted,
+    RollbackStarted,
+    RolledBack,
+    Unstaged,
+)
 from lifecycle.occupancy import DECIDING, Taken
 from lifecycle.release import Phase
 from tasks import context, environment_checks, environment_messages, locking, occupying
@@ -120,6 +127,7 @@ def test_production_is_one_releases_at_a_time(releases: Releases) -> None:
     waits = releases.walk("1.4.1").take("production")
     assert waits is not None
     assert waits.message == "production is taken by 1.4.0"
+    assert [event.data["attempt"] for event in context.ledger().events("environment:shop:production")] == [1]
     # Who does not decide in time has lost it, and has to take it anew.
     late = NOW + DECIDING
     assert releases.walk("1.4.1", late).take("production") is None
@@ -200,3 +208,19 @@ def test_the_standing_of_every_environment_is_shown(releases: Releases) -> None:
         "staging": (releases.shas["1.4.0"], "release:shop:1.4.0", ""),
         "production": (releases.shas["1.4.0"], "", "olli: the fair"),
     }
+
+
+def test_a_hotfix_has_production_right_after_the_rollback(releases: Releases) -> None:
+    releases.signed("1.4.0")
+    assert releases.walk("1.4.0").take("production") is None
+    sha, before = releases.shas["1.4.0"], "b" * 40
+    releases.tell(
+        "1.4.0",
+        ProductionStarted(number=1, tag="1.4.0", sha=sha, previous_tag="1.3.0", previous_sha=before),
+        ProductionDeployed(sha=sha, url="http://shop.example", pipeline_id=3, at=NOW),
+        RollbackStarted(person="olli", reasons=("bad",), to_tag="1.3.0", to_sha=before),
+    )
+    releases.signed("1.4.1", "hotfix")
+    assert releases.walk("1.4.1").take("production") is not None  # it is being rolled back
+    releases.tell("1.4.0", RolledBack(to_sha=before, pipeline_id=4, at=NOW))
+    assert releases.walk("1.4.1").take("production") is None
