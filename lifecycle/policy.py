@@ -190,6 +190,11 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    changelog_trailer: str = Field(
+        default="",
+        pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$",
+        description="the git trailer, such as Changelog, whose commits GitLab lists below the notes",
+    )
 
 
 def _off(given: object) -> object:

@@ -97,14 +97,15 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
         issues.move(walk.project.id, key, Status.RELEASED, f"live {deployed.attempt}")
     issues.release_version(walk.project.jira, walk.version, deployed.at.date())
     plan_writes.close_milestone(walk.project.id, walk.version)
-    notes.publish(walk.project.gitlab, walk.version, notes.of(walk.release), subject=walk.subject)
+    told = notes.of(walk.project, walk.release)
+    notes.publish(walk.project, walk.release, told)
     _merge_back(walk)
     _supersede(walk)
     headline = f"{walk.title} is live"
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news("🚀", headline, notes.of(walk.release).splitlines(), deployed.at),
+        release_messages.news("🚀", headline, notes.told(told), deployed.at),
         walk.op(f"live:{deployed.attempt}"),
         subject=walk.subject,
     )
