@@ -122,6 +122,7 @@ def _tried(project: Project, release: Release, found: Found) -> str:
         return "" if free else _stuck(found, reverts[0])
     head = code.require_branch(project.gitlab, branch)
     name = f"conveyor/try-{opaque('try', head, *(each.sha for each in reverts))}"
+    gitlab().repository.delete_branch(project.gitlab, name)  # a try that was cut short left it
     gitlab().repository.create_branch(project.gitlab, name, head)
     try:
         _revert(project, found, branch, name)
