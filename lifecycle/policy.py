@@ -226,6 +226,11 @@ class Project(Frozen):
         default=("**/migrations/**",),
         description="files that change the database: signers are warned",
     )
+    changelog_trailer: str = Field(
+        default="",
+        pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$",
+        description="the git trailer, such as Changelog, whose commits GitLab lists below the notes",
+    )
     contracts: tuple[str, ...] = Field(
         default=(), description="files that others rely on: going back over a change of them is unsafe"
     )

@@ -129,6 +129,11 @@ def missing(release: Release, request: str, policy: Policy) -> tuple[str, ...]:
     return tuple(role for role in policy.review.roles if role not in roles)
 
 
+def may_leave(release: Release, issue: str | None) -> bool:
+    """Whether taking the issue out can be put to the review's roles, as far as the plan goes."""
+    return issue is not None and may_ask(release, (), (issue,), (Reverted(sha="", issues=(issue,)),)).allowed
+
+
 def agreed(release: Release, policy: Policy) -> bool:
     """Every role has approved the change that waits; if it reverts merges, that is under way."""
     asked = release.scope_change

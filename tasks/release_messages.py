@@ -94,21 +94,21 @@ def live_key(subject: str, attempt: int) -> str:
     return f"{subject}:live:{attempt}"
 
 
-def live(subject: str, headline: str, notes: str, at: datetime, measured: Sequence[str]) -> Content:
+def live(subject: str, headline: str, notes: Sequence[str], at: datetime, measured: Sequence[str]) -> Content:
     """The news that production serves the release, with the button that takes it back.
 
     `measured` says how long going back took before.
     """
-    shown = news("🚀", headline, notes.splitlines(), at)
+    shown = news("🚀", headline, notes, at)
     text = f"You are shown first what goes back. {'; '.join(measured).capitalize()}"
     sure = b.confirm("Roll back?", text.strip(), "Look", "Cancel", style="danger")
     button = b.button("Roll back", "release.rollback", subject, style="danger", confirm=sure)
     return Content(text=shown.text, blocks=[*shown.blocks, b.actions(button)])
 
 
-def no_button(subject: str, attempt: int, headline: str, notes: str) -> None:
+def no_button(subject: str, attempt: int, headline: str, notes: Sequence[str]) -> None:
     """What was rolled back cannot be rolled back once more: its message loses the button."""
-    shown = news("⏪", f"{headline} (rolled back since)", notes.splitlines())
+    shown = news("⏪", f"{headline} (rolled back since)", notes)
     posts.edit_if_changed(live_key(subject, attempt), Content(text=headline, blocks=shown.blocks))
 
 

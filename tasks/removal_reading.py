@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -46,7 +46,10 @@ def find(project: Project, release: Release, issue: str) -> Found:
 def _commits(project: Project, history: Sequence[models.Commit]) -> list[Commit]:
     """GitLab's commits as the rules know them: whose work each is, and what it takes back."""
     requests = gitlab().merge_requests.list(project.gitlab, state="merged")
-    named = {sha: code.issues_of(each, project.jira) for each in requests for sha in _made(project, each)}
+    here = {each.sha for each in history}
+    named = {
+        sha: code.issues_of(each, project.jira) for each in requests for sha in _made(project, each, here)
+    }
     merged = {str(each.iid): each.merge_commit_sha or each.squash_commit_sha or "" for each in requests}
     return [
         Commit(
@@ -60,10 +63,10 @@ def _commits(project: Project, history: Sequence[models.Commit]) -> list[Commit]
     ]
 
 
-def _made(project: Project, request: models.MergeRequest) -> tuple[str, ...]:
+def _made(project: Project, request: models.MergeRequest, here: Collection[str]) -> tuple[str, ...]:
     """What the target branch got of a merge request: one commit, or its own where it was fast-forwarded."""
     made = tuple(sha for sha in (request.merge_commit_sha, request.squash_commit_sha) if sha)
-    if made:
+    if made or request.sha not in here:
         return made
     return tuple(commit.sha for commit in gitlab().merge_requests.commits(project.gitlab, request.iid))
 

@@ -76,6 +76,18 @@ def ask(
     return ask_change(stream, (), leaving, why, person_id, door, now, removal=found.removal)
 
 
+def of_question(request: str) -> tuple[str, str]:
+    """The release and the issue that the sign-off `request` is about; empty if it is about no issue."""
+    question = ledger().event_by_key(f"SignOffAsked:{request}")
+    return (question.subject, str(question.data["issue"] or "")) if question else ("", "")
+
+
+def reason_of(request: str) -> str:
+    """Why what `request` asked about was returned, "" if nobody did."""
+    returned = ledger().event_by_key(f"Returned:{request}")
+    return str(returned.data["reason"]) if returned else ""
+
+
 def lines(found: Removal) -> tuple[str, ...]:
     """The set in words: what leaves with it and why, and what is reverted, the newest first."""
     return (*found.dependents, *(told(each) for each in found.told))
@@ -110,6 +122,7 @@ def _tried(project: Project, release: Release, found: Found) -> str:
         return "" if free else _stuck(found, reverts[0])
     head = code.require_branch(project.gitlab, branch)
     name = f"conveyor/try-{opaque('try', head, *(each.sha for each in reverts))}"
+    gitlab().repository.delete_branch(project.gitlab, name)  # a try that was cut short left it
     gitlab().repository.create_branch(project.gitlab, name, head)
     try:
         _revert(project, found, branch, name)

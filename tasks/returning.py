@@ -10,11 +10,13 @@ from integrations.errors import Terminal
 from integrations.slack import blocks as b
 from lifecycle import events as e
 from lifecycle import release as rules
+from lifecycle import scope_changes
 from lifecycle.policy import Person
 from lifecycle.release import Release
 from tasks import issues, posts
 from tasks.context import jira, ledger, policy
 from tasks.effects import RETRY
+from tasks.signoff_messages import without_button
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,12 @@ def tell_author(subject: str, request: str, issue: str) -> None:
             f"{b.escape(b.cut(returned.reason, 2000))}"
         )
     ]
-    content = posts.Content(text=text, blocks=rows)
     for person in _authors(release, issue):
+        may_leave = scope_changes.may_leave(release, returned.issue) and scope_changes.speaks(
+            person, policy()
+        )
+        offer = [b.actions(without_button(request), block_id=f"without-{request}")] if may_leave else []
+        content = posts.Content(text=text, blocks=[*rows, *offer])
         if person.slack and person.id != returned.person:
             key = f"{subject}:returned:{request}:{issue}:{person.id}"
             try:

@@ -14,7 +14,7 @@ from itertools import chain
 from math import ceil
 
 from integrations.slack import blocks as b
-from lifecycle import delta, signoff, timeline
+from lifecycle import delta, scope_changes, signoff, timeline
 from lifecycle.events import CandidateCut, SignOffAsked, StepOverridden
 from lifecycle.policy import Person, Policy, Project, Step
 from lifecycle.release import Phase, Release
@@ -249,7 +249,20 @@ def _question(
     buttons = [b.button("Approve", "signoff.approve", ask.request, style="primary")] if may_sign else []
     if may_return:
         buttons.append(b.button("Return for rework", "signoff.return", ask.request, style="danger"))
+    if _may_leave(about, ask, viewer, everybody=everybody):
+        buttons.append(without_button(ask.request))
     return [*rows, b.actions(*buttons, block_id=f"ask-{ask.request}")] if buttons else rows
+
+
+def without_button(request: str) -> b.Element:
+    """Leads to a release without the issue that this question is about."""
+    return b.button("Release without it", "signoff.without", request)
+
+
+def _may_leave(about: Asking, ask: SignOffAsked, viewer: Person | None, *, everybody: bool) -> bool:
+    returned = not about.past and about.standing(ask) is Standing.RETURNED
+    asks = everybody or (viewer is not None and scope_changes.speaks(viewer, about.policy))
+    return returned and asks and scope_changes.may_leave(about.release, ask.issue)
 
 
 def _may_sign(about: Asking, ask: SignOffAsked, viewer: Person) -> bool:

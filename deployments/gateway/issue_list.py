@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
 GONE = "Nobody is asked for this any more."
-_PAGED = ("signoff.all", "signoff.return", review_list.LIST, *review_list.FORMS.values())
+_PAGED = ("signoff.all", "signoff.return", "signoff.without", review_list.LIST, *review_list.FORMS.values())
 
 
 def view(place: Place, viewer: Person | None, notice: str = "") -> dict[str, Any]:

@@ -48,6 +48,22 @@ def return_for_rework(place: Place, what: str) -> dict[str, Any]:
     )
 
 
+def release_without(place: Place, what: Sequence[b.Block], reason: str, *, possible: bool) -> dict[str, Any]:
+    """Shows what would leave the release, and asks why; from the list of issues it leads back there."""
+    text = b.text_input("text", multiline=True, min_length=1, initial=reason)
+    asked = [b.input_block(REASON, "Why shall it leave?", text)] if possible else []
+    back = (
+        [] if place.page is None else [b.button("Back to the issues", "signoff.page.back", str(place.page))]
+    )
+    return b.modal(
+        "Release without it",
+        [*what, *asked, *([b.actions(*back)] if back else [])],
+        callback_id="signoff.without",
+        submit="Ask" if possible else "",
+        private_metadata=str(place),
+    )
+
+
 def refuse_scope(place: Place) -> dict[str, Any]:
     """Asks why a change of scope is refused."""
     reason = b.input_block(REASON, "Why not?", b.text_input("text", multiline=True, min_length=1))

@@ -112,7 +112,8 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
     issues.release_version(walk.project.jira, walk.version, deployed.at.date())
     plan_writes.close_milestone(walk.project.id, walk.version)
     release_page.require_name(walk.project.gitlab, walk.version, deployed.sha)
-    notes.publish(walk.project.gitlab, walk.version, notes.of(walk.release), subject=walk.subject)
+    told = notes.of(walk.project, walk.release)
+    notes.publish(walk.project, walk.release, told)
     release_page.link(walk.project.gitlab, walk.version, release_page.of(walk.subject, walk.release))
     _merge_back(walk)
     _supersede(walk)
@@ -121,7 +122,7 @@ def tell_everybody(walk: ReleaseWalk) -> Wait | None:
         headline,
         walk.project.channel,
         release_messages.live(
-            walk.subject, headline, notes.of(walk.release), deployed.at, rollbacks.measured(walk.subject)
+            walk.subject, headline, notes.told(told), deployed.at, rollbacks.measured(walk.subject)
         ),
         walk.op(f"live:{deployed.attempt}"),
         subject=walk.subject,

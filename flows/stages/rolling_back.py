@@ -104,4 +104,5 @@ def _tell(walk: ReleaseWalk) -> None:
         walk.op(f"rolled-back:{back.attempt}"),
         subject=walk.subject,
     )
-    release_messages.no_button(walk.subject, back.attempt, f"{walk.title} is live", notes.of(walk.release))
+    told = notes.told(notes.of(walk.project, walk.release))
+    release_messages.no_button(walk.subject, back.attempt, f"{walk.title} is live", told)

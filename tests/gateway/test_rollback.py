@@ -97,7 +97,7 @@ def live(floor: Office, shop: Shop) -> Asked:
         e.ProductionStarted(number=1, tag=version, sha=shop.sha),
     )
     said = ("rehearsed on staging in 2.5 s",)
-    content = release_messages.live(subject, f"Shop {version} is live", "• SHOP-3", datetime.now(UTC), said)
+    content = release_messages.live(subject, f"Shop {version} is live", ["• SHOP-3"], datetime.now(UTC), said)
     ts = floor.post(subject, release_messages.live_key(subject, 1), content)
     return Asked(subject, version, {"SHOP-3": subject}, ts)
 
@@ -152,7 +152,7 @@ def test_a_release_without_a_way_back_says_so_and_has_nothing_to_send_off(floor:
             project="shop", version=stream.split(":")[2], issues=("SHOP-4",), base="main", plan_hash="p"
         ),
     )
-    content = release_messages.live(stream, "Shop is live", "", datetime.now(UTC), ())
+    content = release_messages.live(stream, "Shop is live", [], datetime.now(UTC), ())
     ts = floor.post(stream, release_messages.live_key(stream, 1), content)
     floor.press("olli", Asked(stream, live.version, {"SHOP-3": stream}, ts), "release.rollback")
     view = floor.view("olli")

@@ -118,6 +118,15 @@ def test_what_is_in_the_candidate_leaves_with_its_merges() -> None:
     assert not rules.agreed(story.release, TEAM)
 
 
+def test_what_is_in_the_plan_may_leave_while_nothing_waits_and_something_is_left() -> None:
+    story = Story().cut({"SHOP-1": "d", "SHOP-2": "d"})
+    assert rules.may_leave(story.release, "SHOP-2")
+    assert not rules.may_leave(story.release, "SHOP-9")
+    assert not rules.may_leave(story.release, None)
+    ask(story, add=(GIFT,))
+    assert not rules.may_leave(story.release, "SHOP-2")
+
+
 @pytest.mark.parametrize(
     ("slug", "using", "speaks"),
     [("mara", TEAM, True), ("dora", TEAM, False), ("dora", roles(), True), ("clara", roles(), False)],

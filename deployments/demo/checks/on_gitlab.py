@@ -86,11 +86,11 @@ def _releases(outside: Outside) -> Finding:
 
 
 def _notes(outside: Outside, version: str, names: tuple[str, ...]) -> Finding:
-    """release notes that name every issue once, with its title"""
+    """release notes that name every issue once, with the title it was asked for by"""
     notes = outside.gitlab(f"/releases/{version}")["description"]
     keys = [outside.facts.keys[name] for name in names]
     wanted = [f"{key} {outside.issue(key)['fields']['summary']}" for key in keys]
-    lines = [line.lstrip("•*- ").strip() for line in notes.splitlines() if line.strip()]
+    lines = [line[2:].replace("\\", "").strip() for line in notes.splitlines() if line[:2] in ("- ", "• ")]
     return Finding("; ".join(sorted(wanted)), "; ".join(sorted(lines)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.errors import Transient
+from integrations.sandbox.faults import Fault
 from lifecycle import events as e
 from lifecycle import scope_changes
 from tasks import context, plan_messages, removing
@@ -109,6 +110,19 @@ def test_what_depends_on_it_leaves_with_it_and_is_shown_before(shop: Shop, three
     assert "the merges are being taken out" in message
     assert out(request) == ""
     assert shop.files(BRANCH) == {"cart.txt": "1\n", "search.txt": "1\n", "gift.txt": "1\nthird\n"}
+    assert "conveyor/" not in " ".join(shop.branches())
+
+
+def test_a_try_that_was_cut_short_is_tried_again(shop: Shop, three: list[str]) -> None:
+    shop.team.gitlab_sandbox.faults.order(
+        Fault("DELETE /api/v4/projects/1/repository/branches/.*", "503", times=1, skip=1)
+    )
+    with pytest.raises(Transient):
+        removing.preview(SUBJECT, three[0])
+    assert "conveyor/" in " ".join(shop.branches())
+    seen = removing.preview(SUBJECT, three[0])
+    assert seen is not None
+    assert seen.why_not == ""
     assert "conveyor/" not in " ".join(shop.branches())
 
 
