@@ -10,6 +10,8 @@ from itertools import cycle
 
 import httpx
 
+from integrations.sandbox.http import LOOPBACK
+
 Step = tuple[str, Mapping[str, str] | None]
 """A path, and the form that is sent to it; without one it is only looked at."""
 
@@ -43,7 +45,7 @@ class Load:
 
     def _run(self) -> None:
         due = time.monotonic()
-        with httpx.Client(base_url=self._url, timeout=2, trust_env=False) as client:
+        with httpx.Client(base_url=self._url, timeout=2, **LOOPBACK) as client:
             while not self._over.wait(max(0.0, due - time.monotonic())):
                 path, form = next(self._steps)
                 with contextlib.suppress(httpx.HTTPError):

@@ -20,6 +20,7 @@ from deployments import sandbox_policy
 from deployments.sandbox import SandboxVendors
 from deployments.stack import free_port
 from integrations.errors import Transient
+from integrations.sandbox.http import LOOPBACK
 
 _GONE_WITHIN_S = 10.0
 
@@ -86,7 +87,7 @@ class LocalPrometheus:
         """How many targets answered their last scrape."""
         query = {"query": f'sum(up{{job="{self._job}"}})'}
         try:
-            answer = httpx.get(f"{self.url}/api/v1/query", params=query, timeout=2, trust_env=False)
+            answer = httpx.get(f"{self.url}/api/v1/query", params=query, timeout=2, **LOOPBACK)
         except httpx.HTTPError:
             return 0
         rows = answer.json()["data"]["result"] if answer.status_code == 200 else []

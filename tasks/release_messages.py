@@ -80,7 +80,7 @@ def named(release: Release, key: str) -> str:
     return f"*{key}* {b.link(jira().browse_url(key), b.cut(title, TITLE_CHARS))}"
 
 
-def news(icon: str, headline: str, lines: list[str], at: datetime | None = None) -> Content:
+def news(icon: str, headline: str, lines: Sequence[str], at: datetime | None = None) -> Content:
     """A short announcement."""
     text = "\n".join(lines)
     rows = [b.section(f"{icon} *{b.escape(headline)}*" + (f"\n{text}" if text else ""))]

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import yaml
 
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tests.cli.world import SHA, Cli, Team, until_qa
 
@@ -56,7 +57,7 @@ def test_a_regular_release_is_not_let_out_in_a_freeze(cli: Cli) -> None:
 def test_a_lock_is_shown_told_and_taken_away(shop: Cli, team: Team) -> None:
     said = shop.run("env", "lock", "staging", "--reason", "load test", "--as", "olli")
     assert (said.code, said.out) == (0, "staging is locked.\n")
-    seen = httpx.get(f"{team.vendors.slack.url}/people/olli/inbox", trust_env=False).text
+    seen = httpx.get(f"{team.vendors.slack.url}/people/olli/inbox", **LOOPBACK).text
     assert seen.count("Shop: staging is locked") >= 1
     shown = {row["name"]: row for row in shop.run("env", "list", "--json").json}
     assert shown["staging"]["lock"] == "olli: load test"
@@ -72,7 +73,7 @@ def test_the_sandboxs_shop_is_apart_and_what_reaches_production_is_found(shop: C
     assert (said.code, said.out) == (0, "nothing of production is in review/*\n")
     vendors = team.vendors
     api = f"{vendors.gitlab.url}/api/v4/projects/{vendors.gitlab_project}/variables"
-    with httpx.Client(headers={"PRIVATE-TOKEN": vendors.tokens["olli"]}, trust_env=False) as olli:
+    with httpx.Client(headers={"PRIVATE-TOKEN": vendors.tokens["olli"]}, **LOOPBACK) as olli:
         body = {"key": "BACKEND", "value": f"{vendors.production_url}/api", "environment_scope": "review/*"}
         olli.post(api, json=body).raise_for_status()
         try:

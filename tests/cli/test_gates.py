@@ -9,6 +9,7 @@ import httpx
 import pytest
 import yaml
 
+from integrations.sandbox.http import LOOPBACK
 from lifecycle.gates.exceptions import GateExcepted
 from tests.cli.world import Cli, Team, policy_data
 
@@ -105,7 +106,7 @@ def pipelines(team: Team, **query: str) -> list[dict[str, Any]]:
         f"{vendors.gitlab.url}/api/v4/projects/1/pipelines",
         params=query,
         headers={"PRIVATE-TOKEN": vendors.tokens["olli"]},
-        trust_env=False,
+        **LOOPBACK,
     )
     return answer.raise_for_status().json()
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tests.cli.world import Cli, Team
 
@@ -17,7 +18,7 @@ def gitlab(team: Team) -> Iterator[httpx.Client]:
     """The shop's project as Olli sees it."""
     token = {"PRIVATE-TOKEN": team.vendors.tokens["olli"]}
     url = f"{team.vendors.gitlab.url}/api/v4/projects/1"
-    with httpx.Client(base_url=url, headers=token, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=url, headers=token, **LOOPBACK, timeout=30) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tests.cli.world import Cli
 
@@ -25,13 +26,13 @@ def live(shop: Cli, team: Team, monkeypatch: pytest.MonkeyPatch, fresh_settings:
     vendors = team.vendors
     api = f"{vendors.gitlab.url}/api/v4/projects/{vendors.gitlab_project}"
     login = {"PRIVATE-TOKEN": vendors.tokens["olli"]}
-    first = httpx.get(f"{api}/repository/commits/1.3.0", headers=login, trust_env=False).json()["id"]
-    found = httpx.get(f"{api}/repository/branches/release-1.4", headers=login, trust_env=False)
+    first = httpx.get(f"{api}/repository/commits/1.3.0", headers=login, **LOOPBACK).json()["id"]
+    found = httpx.get(f"{api}/repository/branches/release-1.4", headers=login, **LOOPBACK)
     if found.status_code == 404:
         actions = [{"action": "create", "file_path": "shop/api.py", "content": "X = 1\n"}]
         body = {"branch": "release-1.4", "start_sha": first, "commit_message": "SHOP-1 Add an API"}
         made = httpx.post(
-            f"{api}/repository/commits", json={**body, "actions": actions}, headers=login, trust_env=False
+            f"{api}/repository/commits", json={**body, "actions": actions}, headers=login, **LOOPBACK
         )
         sha = made.raise_for_status().json()["id"]
     else:

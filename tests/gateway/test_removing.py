@@ -13,6 +13,7 @@ from deployments import sandbox_policy
 from deployments.demo.waiting import eventually
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tests.gateway.world import PROJECT_ID, TOKENS, Asked, Office
 
@@ -25,7 +26,7 @@ def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     shop = ProjectSeed("shop/shop", "Shop", members=members)
     made = GitLabSandbox(home, sandbox_policy.people(TOKENS), [shop])
     token = {"PRIVATE-TOKEN": TOKENS["olli"]}
-    with httpx.Client(base_url=f"{made.url}/api/v4/projects/1", headers=token, trust_env=False) as client:
+    with httpx.Client(base_url=f"{made.url}/api/v4/projects/1", headers=token, **LOOPBACK) as client:
         write(client, "main", "begin.txt")
         yield client
     made.stop()

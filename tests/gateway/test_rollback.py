@@ -16,6 +16,7 @@ from deployments import sandbox_policy
 from deployments.demo.waiting import eventually
 from integrations.sandbox.gitlab.server import GitLabSandbox
 from integrations.sandbox.gitlab.state import ProjectSeed
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from tasks import release_messages
 from tests.gateway.world import TOKENS, Asked, Office
@@ -39,7 +40,7 @@ class Shop:
         project = ProjectSeed("shop/shop", "Shop", seed_dir=seed, members=members)
         self.gitlab = GitLabSandbox(home / "gitlab", sandbox_policy.people(TOKENS), [project])
         url, login = f"{self.gitlab.url}/api/v4/projects/1/", {"PRIVATE-TOKEN": TOKENS["olli"]}
-        with httpx.Client(base_url=url, headers=login, trust_env=False, timeout=60) as api:
+        with httpx.Client(base_url=url, headers=login, **LOOPBACK, timeout=60) as api:
             tag = {"tag_name": "1.3.0", "ref": "main"}
             self.first = api.post("repository/tags", json=tag).raise_for_status().json()["commit"]["id"]
             self.sha = self._commit(api)

@@ -18,6 +18,7 @@ from deployments.prometheus import LocalPrometheus
 from deployments.stack import free_port
 from integrations.prometheus import Prometheus
 from integrations.sandbox import shop
+from integrations.sandbox.http import LOOPBACK
 from integrations.settings import PrometheusSettings
 
 PER_SECOND = 40
@@ -91,7 +92,7 @@ class Watched:
 
     def _serves(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=2, **LOOPBACK).status_code == 200
         except httpx.HTTPError:
             return False
 

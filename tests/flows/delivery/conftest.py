@@ -26,6 +26,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_s
 
 from deployments.sandbox import FIRST_VERSION, SandboxVendors
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from lifecycle.release import Release
 from lifecycle.workflow import Status
@@ -72,7 +73,7 @@ class Shop:
         self.api = httpx.Client(
             base_url=f"{vendors.gitlab.url}/api/v4/projects/{vendors.gitlab_project}/",
             headers={"PRIVATE-TOKEN": vendors.tokens["olli"]},
-            trust_env=False,
+            **LOOPBACK,
             timeout=30,
         )
         self.first = self.sha_of(FIRST_VERSION)
@@ -132,7 +133,7 @@ class Shop:
     def serves(self, environment: str = "production") -> str:
         """The commit that the shop itself says it runs."""
         url = {"production": self.vendors.production_url, "staging": self.vendors.staging_url}[environment]
-        return str(httpx.get(f"{url}/healthz", trust_env=False).json()["sha"])
+        return str(httpx.get(f"{url}/healthz", **LOOPBACK).json()["sha"])
 
     def pipelines(self, ref: str) -> int:
         """How many pipelines ran on this ref."""
@@ -227,7 +228,7 @@ class Shop:
             f"{self.vendors.slack.api_url}conversations.history",
             data={"channel": channel, "limit": "200"},
             headers={"Authorization": f"Bearer {self.vendors.tokens['bot']}"},
-            trust_env=False,
+            **LOOPBACK,
         )
         return answer.raise_for_status().text
 

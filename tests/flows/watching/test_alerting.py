@@ -19,7 +19,7 @@ from starlette.routing import Route
 from flows.stages.alerting import raise_alerts
 from integrations.errors import Transient
 from integrations.sandbox.faults import Fault
-from integrations.sandbox.http import Server
+from integrations.sandbox.http import LOOPBACK, Server
 from integrations.settings import settings
 from lifecycle import events as e
 from lifecycle.release import Phase
@@ -119,7 +119,7 @@ def pictures(team: Team, messages: list[dict[str, Any]]) -> list[bytes]:
     """The files of these messages, fetched as the app would."""
     urls = [file["url_private"] for message in messages for file in message.get("files", [])]
     auth = {"Authorization": "Bearer xoxb-sandbox"}
-    return [httpx.get(url, headers=auth, trust_env=False).raise_for_status().content for url in urls]
+    return [httpx.get(url, headers=auth, **LOOPBACK).raise_for_status().content for url in urls]
 
 
 def test_a_watch_without_a_fault_says_nothing(team: Team, shop: Shop, thread: Any) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from flows.stages.watch_report import report_watch
+from integrations.sandbox.http import LOOPBACK
 from integrations.settings import settings
 from lifecycle import events as e
 from lifecycle.watch import Observation
@@ -77,11 +78,11 @@ def test_while_the_watch_goes_on_there_is_no_report(team: Team) -> None:
 
 def test_a_new_error_in_the_shops_log_is_told_once_with_what_was_slow(team: Team, shop: RealShop) -> None:
     policy(logs={"production": f"file:{shop.log}"})
-    with httpx.Client(base_url=shop.url, trust_env=False) as customer:
+    with httpx.Client(base_url=shop.url, **LOOPBACK) as customer:
         for _ in range(3):
             customer.get("/").raise_for_status()
     deployed = datetime.now(UTC)
-    with httpx.Client(base_url=shop.url, trust_env=False) as customer:
+    with httpx.Client(base_url=shop.url, **LOOPBACK) as customer:
         customer.get("/api/products").raise_for_status()
     with shop.log.open("a") as log:  # as the shop writes what goes wrong
         for product in (7, 8):

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from integrations.sandbox import shop
+from integrations.sandbox.http import LOOPBACK
 
 World = Any
 
@@ -68,10 +69,10 @@ class Host:
 
     def running(self) -> dict[str, Any]:
         """What the shop says of itself."""
-        return httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False).json()
+        return httpx.get(f"http://127.0.0.1:{self.port}/healthz", **LOOPBACK).json()
 
     def order(self, email: str) -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as customer:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **LOOPBACK) as customer:
             customer.post("/cart/add", data={"product": "cups"})
             assert customer.post("/orders", data={"email": email}).status_code == 303
 

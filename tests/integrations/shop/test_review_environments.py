@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from integrations.sandbox import shop
+from integrations.sandbox.http import LOOPBACK
 
 World = Any
 
@@ -50,7 +51,7 @@ def test_a_review_environment_lives_as_long_as_its_merge_request(world: World, e
     made = environment(world)
     assert (made["name"], made["state"], made["tier"]) == ("review/gift-wrap", "available", "development")
     assert made["auto_stop_at"] is not None
-    health = httpx.get(f"{made['external_url']}/healthz", trust_env=False).json()
+    health = httpx.get(f"{made['external_url']}/healthz", **LOOPBACK).json()
     assert (health["sha"], health["environment"]) == (request["sha"], "review/gift-wrap")
     assert len(shop.running(world.home)) == 1
 
@@ -66,7 +67,7 @@ def test_a_review_environment_lives_as_long_as_its_merge_request(world: World, e
     assert shop.running(world.home) == []
     assert list(world.home.iterdir()) == []
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{made['external_url']}/healthz", trust_env=False)
+        httpx.get(f"{made['external_url']}/healthz", **LOOPBACK)
     assert world.jobs(request["pipeline"])["stop-review"] == "success"
 
 
@@ -81,5 +82,5 @@ def test_a_push_replaces_what_is_served(world: World) -> None:
     )
     second = environment(world)
     assert second["id"] == first["id"]
-    assert httpx.get(f"{second['external_url']}/healthz", trust_env=False).json()["sha"] == sha
+    assert httpx.get(f"{second['external_url']}/healthz", **LOOPBACK).json()["sha"] == sha
     assert len(shop.running(world.home)) == 1
