@@ -75,7 +75,7 @@ def gather(project: Project, pipeline_id: int) -> PipelineEvidence:
         licences=_licences(files) if asked.licences is not None else None,
         image_bytes=_image(files) if asked.maximum_image_mb is not None else Figure(),
         duration_s=pipeline.duration_s,
-        migrations=_migrations(files),
+        migrations=_not_live(project, _migrations(files)),
         production=in_production(project) if asked.coverage_drop is not None else None,
     )
 
@@ -193,6 +193,21 @@ def _migrations(files: _Files) -> MigrationEvidence | None:
     return MigrationEvidence(migrations=rows, problem=_problem(left), url=_url(left))
 
 
+def _not_live(project: Project, shown: MigrationEvidence | None) -> MigrationEvidence | None:
+    """Without those that production has already: what the candidate brings is what may have to go back."""
+    if shown is None or not shown.irreversible:
+        return shown
+    live = code.production_tag(project.gitlab)
+    told = [_migrations(_files_of(project, one)) for one in (_verified_by(project, *live) if live else ())]
+    there = {migration.id for each in told if each for migration in each.migrations}
+    new = tuple(migration for migration in shown.migrations if migration.id not in there)
+    return shown.model_copy(update={"migrations": new})
+
+
+def _files_of(project: Project, pipeline_id: int) -> _Files:
+    return _Files(project.gitlab, gitlab().pipelines.jobs(project.gitlab, pipeline_id))
+
+
 def in_production(project: Project) -> Production | None:
     """The version in production and the coverage of the pipeline that verified it; None before the first."""
     live = code.production_tag(project.gitlab)
@@ -201,8 +216,7 @@ def in_production(project: Project) -> Production | None:
     tag, sha = live
     for pipeline_id in _verified_by(project, tag, sha):
         pipeline = gitlab().pipelines.get(project.gitlab, pipeline_id)
-        jobs = gitlab().pipelines.jobs(project.gitlab, pipeline_id)
-        figure = _coverage(_Files(project.gitlab, jobs), pipeline)
+        figure = _coverage(_files_of(project, pipeline_id), pipeline)
         if figure.value is not None:
             return Production(tag=tag, coverage=figure.value)
     return Production(tag=tag)

@@ -106,9 +106,9 @@ def live(subject: str, headline: str, notes: Sequence[str], at: datetime, measur
     return Content(text=shown.text, blocks=[*shown.blocks, b.actions(button)])
 
 
-def no_button(subject: str, attempt: int, headline: str, notes: Sequence[str]) -> None:
+def no_button(subject: str, attempt: int, headline: str) -> None:
     """What was rolled back cannot be rolled back once more: its message loses the button."""
-    shown = news("⏪", f"{headline} (rolled back since)", notes)
+    shown = news("⏪", f"{headline} (rolled back since)", ())
     posts.edit_if_changed(live_key(subject, attempt), Content(text=headline, blocks=shown.blocks))
 
 

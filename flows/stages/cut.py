@@ -49,7 +49,7 @@ def _cut_next(walk: ReleaseWalk, branch: str, lacking: tuple[str, ...]) -> None:
     project, base = walk.project.gitlab, walk.release.plan.base
     if not lacking:
         branch = walk.branch
-        sha = code.cut_branch(project, branch, base, subject=walk.subject)
+        sha = code.head(project, branch) or code.cut_branch(project, branch, base, subject=walk.subject)
     else:
         sha = code.require_branch(project, branch)
     code.cut_tag(project, tag, sha, f"Candidate {number} of {walk.version}", subject=walk.subject)

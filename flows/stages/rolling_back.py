@@ -8,7 +8,7 @@ from lifecycle import rollback
 from lifecycle.events import RolledBack
 from lifecycle.release import Phase
 from lifecycle.workflow import Status
-from tasks import issues, notes, pipelines, plan_writes, posts, release_messages, rollbacks
+from tasks import issues, pipelines, plan_writes, posts, release_messages, rollbacks
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -104,5 +104,4 @@ def _tell(walk: ReleaseWalk) -> None:
         walk.op(f"rolled-back:{back.attempt}"),
         subject=walk.subject,
     )
-    told = notes.told(notes.of(walk.project, walk.release))
-    release_messages.no_button(walk.subject, back.attempt, f"{walk.title} is live", told)
+    release_messages.no_button(walk.subject, back.attempt, f"{walk.title} is live")

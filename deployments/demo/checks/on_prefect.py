@@ -118,10 +118,11 @@ def _history(outside: Outside, version: str, wanted: tuple[str, ...]) -> Finding
 def _artifact(outside: Outside, version: str, ending: str) -> Finding:
     """one living Markdown artifact and no older version of it, in the end telling the end"""
     run = _one(outside, version)["id"]
-    made = [row for row in outside.prefect("/artifacts/filter") if row["flow_run_id"] == run]
+    key = f"release-{outside.facts.product.lower()}-{version.replace('.', '-')}"
+    rows = [row for row in outside.prefect("/artifacts/filter") if row["flow_run_id"] == run]
+    made = [row for row in rows if row["key"] != f"{key}-watch"]  # the report of the watch is its own
     title = f"{outside.facts.product.lower()} {version}: "
     seen = [f"{row['type']} {row['key']} {_after(str(row['data']), title)}" for row in made]
-    key = f"release-{outside.facts.product.lower()}-{version.replace('.', '-')}"
     return Finding(f"markdown {key} {ending}", ", ".join(seen) or "none")
 
 

@@ -162,6 +162,24 @@ def test_the_coverage_is_compared_with_that_of_the_version_in_production(team: T
     assert evidence.in_production(project()) == Production(tag="main", coverage=87.0)
 
 
+def test_a_migration_that_production_has_does_not_count_against_the_next_candidate(
+    team: Team, shop: Shop
+) -> None:
+    ask_for(migrations_reversible=True)
+
+    def migrations(**reversible: bool) -> dict[str, str]:
+        rows = [{"id": name, "reversible": value} for name, value in reversible.items()]
+        return {"migrations.json": json.dumps({"migrations": rows})}
+
+    first = shop.commit(migrations(a=False))
+    assert list(failing(look(project(), shop.run(), first, NOW))) == ["migrations"]
+    shop.run(CONVEYOR_STEP="production")
+    second = shop.commit(migrations(a=False, b=True))
+    assert failing(look(project(), shop.run(), second, NOW)) == {}
+    third = shop.commit(migrations(a=False, b=False))
+    assert failing(look(project(), shop.run(), third, NOW)) == {"migrations": "cannot be taken back: b"}
+
+
 def test_the_newest_pipeline_of_a_commit_is_meant(team: Team, shop: Shop) -> None:
     sha = shop.commit()
     assert pipeline_of(project(), sha) is None
