@@ -40,11 +40,13 @@ def given(team: Team, pipeline: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("header", [INPUTS, ""], ids=["inputs", "variables"])
 def test_a_start_whose_answer_was_lost_is_found_and_not_repeated(team: Team, header: str) -> None:
-    sha = Shop(team).commit(ci=header + CI)
+    shop = Shop(team)
+    sha = shop.commit(ci=header + CI)
+    tag = shop.tag(sha)
     team.fail_gitlab("/api/v4/projects/1/pipeline", times=1, do="drop_after", method="POST")
     with pytest.raises(Transient):
-        pipelines.start.fn(1, "main", sha, "verify", 1, subject=SUBJECT)
-    begun = [pipelines.start.fn(1, "main", sha, "verify", 1, subject=SUBJECT) for _ in range(2)]
+        pipelines.start.fn(1, tag, sha, "verify", 1, subject=SUBJECT)
+    begun = [pipelines.start.fn(1, tag, sha, "verify", 1, subject=SUBJECT) for _ in range(2)]
     [pipeline] = all_pipelines(team)
     assert {each.pipeline_id for each in begun} == {pipeline["id"]}
     assert pipeline["name"] == f"verify {KEY}"
@@ -53,8 +55,9 @@ def test_a_start_whose_answer_was_lost_is_found_and_not_repeated(team: Team, hea
 
 
 def test_a_rollback_says_more_than_the_project_declares_so_it_goes_by_variables(team: Team) -> None:
-    sha = Shop(team).commit(ci=INPUTS + CI)
-    pipelines.start.fn(1, "main", sha, "rollback", 1, subject=SUBJECT)
+    shop = Shop(team)
+    sha = shop.commit(ci=INPUTS + CI)
+    pipelines.start.fn(1, shop.tag(sha), sha, "rollback", 1, subject=SUBJECT)
     [pipeline] = all_pipelines(team)
     assert given(team, pipeline)["CONVEYOR_ROLLBACK"] == "true"
 

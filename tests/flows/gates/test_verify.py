@@ -14,7 +14,7 @@ from tasks import context, pipelines
 from tasks.gates import end_exception, sign_exception
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import new_events
-from tests.flows.gates.world import GATES, Shop, ask_for
+from tests.flows.gates.world import GATES, TAG, Shop, ask_for
 
 Team = Any
 SUBJECT = "release:shop:1.4.0"
@@ -43,9 +43,9 @@ def cut(shop: Shop, changed: Mapping[str, str | None] | None = None) -> None:
     sha = shop.commit(changed)
     tell(
         e.Planned(project="shop", version="1.4.0", issues=("SHOP-1",), base="main", plan_hash="p"),
-        e.CandidateCut(number=1, tag="main", sha=sha, branch="release/1.4.0"),
+        e.CandidateCut(number=1, tag=shop.tag(sha), sha=sha, branch="release/1.4.0"),
     )
-    begun = pipelines.start.fn(1, "main", sha, "verify", 1, subject=SUBJECT)
+    begun = pipelines.start.fn(1, TAG, sha, "verify", 1, subject=SUBJECT)
     shop.ended(begun.pipeline_id)
 
 
