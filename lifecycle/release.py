@@ -327,7 +327,7 @@ def _in_production(
         case e.RollbackStarted():
             by_watch = event.person is None and release.phase is Phase.WATCHING
             return {"rollbacks": (*release.rollbacks, event), "backed_out": release.backed_out + by_watch}
-        case e.RolledBack():
+        case _:
             why = "; ".join(release.rollback.reasons) if release.rollback else ""
             hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")
             came_back = (*release.came_back, event)
