@@ -150,6 +150,17 @@ def policy(
                     "required_jobs": ["unit", "package"],
                     "minimum_tests": 1,
                     "minimum_coverage": 90,
+                    "coverage_drop": 5,
+                    "scans": {
+                        "sast": "high",
+                        "dependency_scanning": "high",
+                        "secret_detection": "info",
+                        "container_scanning": "high",
+                    },
+                    "code_quality": "major",
+                    "licences": ["MIT", "PSF-2.0", "Python-2.0", "Apache-2.0", "BSD-3-Clause"],
+                    "migrations_reversible": True,
+                    "exceptions_by": ["release"],
                 },
             }
         ],

@@ -94,6 +94,10 @@ def _tell_story(world: World, teller: Teller, console: Console) -> Story:
     console.print(f"          Prefect UI   {world.stack.ui_url}   (coming up)")
     world.ready()
     teller.tell("Prefect, the worker and the gateway are up; production serves 1.3.0")
+    if world.prometheus is None:
+        teller.tell("Prometheus is not installed: the watch has its HTTP probes only")
+    else:
+        teller.tell(f"Customers shop, Prometheus measures: {world.prometheus.url}")
     scenario.others_ask(story)
     scenario.duplicates_are_merged(story)
     teller.chapter("The weekly review makes the plan")

@@ -9,8 +9,13 @@ from pathlib import Path
 
 from deployments.demo.backlog import reports
 from deployments.demo.people import Person
+from deployments.load import Load
+from deployments.prometheus import LocalPrometheus, beside
 from deployments.sandbox import SandboxVendors
 from deployments.stack import Stack, free_port
+
+_CUSTOMERS_PER_S = 20
+"""Requests to production: so many that the watch's figures have something to say within its seconds."""
 
 
 @dataclass
@@ -23,6 +28,8 @@ class World:
     vendors: SandboxVendors = field(init=False)
     stack: Stack = field(init=False)
     people: dict[str, Person] = field(init=False)
+    prometheus: LocalPrometheus | None = field(init=False)
+    _customers: Load | None = None
     _failure: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -35,6 +42,7 @@ class World:
         )
         if self.backlog is not None:
             self.vendors.jira.load_backlog(reports(self.backlog, datetime.now(UTC)), "SHOP")
+        self.prometheus = beside(self.vendors)
         environment = {**self.vendors.environment(), "CONVEYOR_HOME": str(self.home)}
         self.stack = Stack(self.home, environment, free_port(), gateway_port)
         self.people = {
@@ -70,8 +78,15 @@ class World:
         if self._failure is not None:
             raise self._failure
         self.vendors.wait_production()
+        if self.prometheus is not None:
+            self.prometheus.ready()
+            self._customers = Load(self.vendors.production_url, _CUSTOMERS_PER_S)
 
     def stop(self) -> None:
         """End everything."""
+        if self._customers is not None:
+            self._customers.stop()
         self.stack.stop()
+        if self.prometheus is not None:
+            self.prometheus.stop()
         self.vendors.stop()
