@@ -382,6 +382,13 @@ class Office:
         """The modal that this person opened last."""
         return self.people[slug].inbox()["views"][-1]
 
+    def close_views(self, slug: str) -> None:
+        """Close every modal in front of this person, the topmost first."""
+        for view in reversed(self.people[slug].inbox()["views"]):
+            body = {"view_id": view["id"]}
+            answer = httpx.post(f"{self.slack.url}/people/{slug}/close", json=body, timeout=60, **LOOPBACK)
+            answer.raise_for_status()
+
     def press_in_view(self, slug: str, action_id: str, value: str) -> dict[str, Any]:
         """Press a button of that modal; what Slack showed."""
         body = {"view_id": self.view(slug)["id"], "action_id": action_id, "value": value}
