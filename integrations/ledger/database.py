@@ -223,15 +223,21 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", "integrations.ledger:migrations")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        with _migrating:
+            command.upgrade(config, "head")
     except CommandError as error:
         raise Refused("ledger", "upgrade", "tables", detail=str(error)) from error
 
 
 _opened: weakref.WeakSet[Database] = weakref.WeakSet()
 
+# Alembic keeps the connection it migrates in a global: one ledger of a process after the other.
+_migrating = threading.Lock()
+
 
 def _after_fork() -> None:
+    global _migrating
+    _migrating = threading.Lock()
     for database in _opened:
         database.after_fork()
 

@@ -20,6 +20,7 @@ from integrations.prometheus import Prometheus
 from integrations.sandbox import shop
 from integrations.sandbox.http import LOOPBACK
 from integrations.settings import PrometheusSettings
+from tests.watching.database import migrated
 
 PER_SECOND = 40
 ENOUGH = 3 * PER_SECOND
@@ -34,6 +35,7 @@ class Watched:
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._port}"
+        self._database = migrated(home / "shop.db", shop.template_dir())
         self.deploy(broken=False)
         self.load = Load(self.url, PER_SECOND)
         self.prometheus = LocalPrometheus(home / "prometheus", program, {"production": self.url}, "shop")
@@ -47,7 +49,9 @@ class Watched:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=20)
-        given = {} if broken else {"SHOP_SHIPPING_CENTS": "490"}
+        given = {"SHOP_DATABASE": str(self._database)}
+        if not broken:
+            given |= {"SHOP_SHIPPING_CENTS": "490"}
         with (self._home / "shop.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-B", "serve.py", "--port", str(self._port)],

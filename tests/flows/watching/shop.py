@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integrations.sandbox import shop as sources
+from tests.watching.database import migrated
 
 TEMPLATE = Path(sources.__file__).parent / "template"
 
@@ -31,12 +32,13 @@ def running(folder: Path, sha: str) -> Iterator[RealShop]:
     """The shop as packaged from that commit, until the end of the block."""
     shutil.copytree(TEMPLATE, folder / "shop")
     (folder / "shop" / "REVISION").write_text(f"{sha}\n")
+    database = migrated(folder / "shop.db", folder / "shop")
     log = folder / "shop.log"
     with log.open("ab") as written:
         process = subprocess.Popen(
             [sys.executable, "-S", "-B", "serve.py", "--port", "0"],
             cwd=folder / "shop",
-            env={**os.environ, "SHOP_ENV": "staging", "SHOP_HOME": str(folder)},
+            env={**os.environ, "SHOP_ENV": "staging", "SHOP_DATABASE": str(database)},
             stdout=written,
             stderr=written,
         )

@@ -7,9 +7,11 @@ import pickle
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -217,3 +219,18 @@ def test_reading_the_head_and_a_revision_stays_quick_in_a_long_history(ledger: L
     for _ in range(20):
         assert ledger.head()[0] == ledger.revision("project:shop") == 5000
     assert time.perf_counter() - began < 2
+
+
+def test_ledgers_of_one_process_are_upgraded_at_once_each_in_its_own_database(tmp_path: Path) -> None:
+    ledgers = [Ledger(f"sqlite:///{tmp_path / str(number)}.db") for number in range(8)]
+    start = threading.Barrier(len(ledgers))
+
+    def upgrade(ledger: Ledger) -> int:
+        start.wait()
+        ledger.upgrade()
+        return ledger.head()[0]
+
+    with ThreadPoolExecutor(len(ledgers)) as pool:
+        assert list(pool.map(upgrade, ledgers)) == [0] * len(ledgers)
+    for ledger in ledgers:
+        ledger.close()
