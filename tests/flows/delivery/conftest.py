@@ -6,6 +6,7 @@ Prefect is a stand-in that only says its version: a task needs no more of it out
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,12 +26,14 @@ from prefect.logging import disable_run_logger
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
 
 from deployments.sandbox import FIRST_VERSION, SandboxVendors
+from deployments.sandbox_policy import GITLAB_PATH
 from integrations.sandbox.faults import Fault
+from integrations.sandbox.gitlab.ci.engine import Ci
 from integrations.sandbox.http import LOOPBACK
 from lifecycle import events as e
 from lifecycle.release import Release
 from lifecycle.workflow import Status
-from tasks import context
+from tasks import context, occupying
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
 from tests.flows.conftest import forget
@@ -95,12 +98,8 @@ class Shop:
     def commit(self, branch: str, path: str, text: str, start: str = "") -> str:
         """One commit on a new branch off `start`, or else off the first version."""
         actions = [{"action": "create", "file_path": path, "content": text}]
-        body = {
-            "branch": branch,
-            "start_sha": start or self.first,
-            "commit_message": f"Add {path}",
-            "actions": actions,
-        }
+        onto = {"branch": branch, "start_sha": start or self.first}
+        body = {**onto, "commit_message": f"Add {path}", "actions": actions}
         return str(self.api.post("repository/commits", json=body).raise_for_status().json()["id"])
 
     def tag(self, name: str, sha: str) -> None:
@@ -115,11 +114,18 @@ class Shop:
         """Run one step's pipeline to its end, as somebody by hand; its status."""
         body = {"ref": ref, "variables": [{"key": "CONVEYOR_STEP", "value": step}]}
         made = self.api.post("pipeline", json=body).raise_for_status().json()
-        return str(self.until(lambda: self._ended(made["id"])))
+        return self._end(made["id"])
 
-    def _ended(self, pipeline_id: int) -> str:
-        status = str(self.api.get(f"pipelines/{pipeline_id}").raise_for_status().json()["status"])
-        return status if status in ("success", "failed", "canceled", "skipped") else ""
+    def stage(self, ref: str, sha: str) -> None:
+        """Have staging serve that commit; nothing is deployed where it does already."""
+        if occupying.serves(self.vendors.gitlab_project, "staging") != sha:
+            assert self.run(ref, "staging") == "success"
+
+    def _end(self, pipeline_id: int) -> str:
+        """The status that the pipeline ends with, as soon as it does."""
+        ci = self.vendors.gitlab.instance.project(GITLAB_PATH).ci
+        assert isinstance(ci, Ci)
+        return ci.wait(pipeline_id)
 
     @staticmethod
     def until(look: Callable[[], Any], within_s: float = 30) -> Any:
@@ -157,20 +163,17 @@ class Shop:
     ) -> str:
         """A release of `keys` that every step let by, of the second commit; its stream."""
         version = f"2.{next(_NUMBERS)}.0"
-        sha, stream = sha or self.second, f"release:shop:{version}"
+        sha, stream, issues = sha or self.second, f"release:shop:{version}", keys or ("SHOP-1",)
         branch = {"branch": f"release/{version}", "ref": sha}
+        planned = e.Planned(
+            project="shop", version=version, issues=issues, base="main", plan_hash="p", group=group
+        )
         self.api.post("repository/branches", json=branch).raise_for_status()
         self.tag(f"{version}-rc.1", sha)
+        self.stage(f"{version}-rc.1", sha)
         self.tell(
             stream,
-            e.Planned(
-                project="shop",
-                version=version,
-                issues=keys or ("SHOP-1",),
-                base="main",
-                plan_hash="p",
-                group=group,
-            ),
+            planned,
             e.CandidateCut(number=1, tag=f"{version}-rc.1", sha=sha, branch=f"release/{version}"),
             e.CandidateVerified(number=1, pipeline_id=1, url="http://gitlab.example/pipelines/1", **verified),
             e.Staged(number=1, sha=sha, url="", pipeline_id=2),
@@ -206,8 +209,11 @@ class Shop:
 
         def settled() -> ReleaseWalk | None:
             walk = self.walk(stream, *stages)
-            name = walk.waiting.name if walk.waiting else ""
-            moving = name in _PIPELINES or walk.revision != before[0]
+            name, message = (walk.waiting.name, walk.waiting.message) if walk.waiting else ("", "")
+            runs = name in _AWAITED and _PIPELINE.search(message)
+            if runs:
+                self._end(int(runs[1]))
+            moving = runs or walk.revision != before[0]
             before[0] = walk.revision
             return None if moving or (until and name != until) else walk
 
@@ -237,7 +243,8 @@ class Shop:
         self.vendors.gitlab.faults.order(Fault(match, do))
 
 
-_PIPELINES = {f"Awaiting {what}" for what in ("production", "rollback", "rehearsal", "staging")}
+_PIPELINE = re.compile(r"/pipelines/(\d+)$")
+_AWAITED = {f"Awaiting {what}" for what in ("production", "rollback", "rehearsal", "staging")}
 
 
 @pytest.fixture(scope="module")

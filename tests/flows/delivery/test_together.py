@@ -21,14 +21,14 @@ KIOSK = "release:kiosk:7.0.0"
 
 @pytest.fixture
 def kiosk(shop: Shop) -> str:
-    """The kiosk's release, signed, in the group `spring`; its stream."""
+    """The kiosk's release, signed, in the group `spring`; its stream. Its code lives beside the shop's."""
     path = Path(settings().policy)
     data = yaml.safe_load(path.read_text())
     [first] = data["projects"]
-    second = {**first, "id": "kiosk", "name": "Kiosk", "jira": "KIOSK", "gitlab": 99, "depends_on": ["shop"]}
+    second = {**first, "id": "kiosk", "name": "Kiosk", "jira": "KIOSK", "depends_on": ["shop"]}
     data["projects"] = [first, second]
     path.write_text(yaml.safe_dump(data))
-    sha = "a" * 40
+    sha = shop.second
     signed = [
         e.StepOverridden(step=s.id, number=1, person="gerd", role="management", reason="x", door="cli")
         for s in context.policy().steps
@@ -62,7 +62,7 @@ def test_what_others_depend_on_goes_out_first_and_comes_back_last(shop: Shop, ki
     )
     assert shop.walk_on(stream, release_to_production).phase is Phase.WATCHING
     assert shop.walk(kiosk).may_go_out.allowed
-    sha, before = "a" * 40, "b" * 40
+    sha, before = shop.second, "b" * 40
     started = e.ProductionStarted(number=1, tag="7.0.0", sha=sha, previous_tag="6.0.0", previous_sha=before)
     deployed = e.ProductionDeployed(sha=sha, url="", pipeline_id=3, at=shop.walk(kiosk).now)
     shop.tell(kiosk, started, deployed)
