@@ -21,7 +21,6 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from deployments.demo.checks.facts import Facts
-from integrations.sandbox.http import LOOPBACK
 
 Json = dict[str, Any]
 
@@ -51,7 +50,7 @@ class Outside:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._http = httpx.Client(timeout=30, **LOOPBACK, verify=False)  # noqa: S501 - there is no TLS
+        self._http = httpx.Client(timeout=30, trust_env=False, verify=False)  # noqa: S501 - there is no TLS
         self._folder = tempfile.TemporaryDirectory(prefix="checks-")
         self._guard = threading.Lock()
         self._locks: dict[tuple[object, ...], threading.Lock] = {}
