@@ -36,7 +36,7 @@ def ask_for(cli: Cli, **gates: object) -> None:
         (("except", "tests", "--until", UNTIL, "--reason", " ", "--as", "olli"), 3, "say why"),
         (("except", "tests", "--until", UNTIL, "--reason", "x", "--as", "dora"), 3, "signed by release"),
         (("except", "tests", "--until", UNTIL, "--reason", "x", "--as", "nobody"), 3, "people file"),
-        (("except", "sast", "--until", UNTIL, "--reason", "x", "--as", "olli"), 3, "no such gate"),
+        (("except", "spelling", "--until", UNTIL, "--reason", "x", "--as", "olli"), 3, "no such gate"),
         (
             ("except", "commit", "--until", UNTIL, "--reason", "x", "--as", "olli"),
             3,
@@ -120,7 +120,8 @@ def test_a_pipeline_is_judged_with_reasons_and_links(shop: Cli, team: Team) -> N
     assert rows["commit"]["state"] == "pass"
     assert rows["commit"]["url"] == newest["web_url"]
     assert rows["job:unit"]["state"] == "fail"
-    assert rows["sast"]["state"] == "not asked"
+    assert rows["sast"]["reasons"] == ["there is no sast report"]
+    assert rows["image_size"]["state"] == "not asked"
     table = shop.run("gates", "check", "--pipeline", str(newest["id"]))
     assert table.code == 1
     assert "job:unit" in table.err
