@@ -17,7 +17,7 @@ from deployments.stack import POOL, ROOT, Stack, free_port
 from integrations.ledger import Event, Ledger, NewEvent
 from integrations.sandbox.http import LOOPBACK
 
-DEADLINE_S = 90
+DEADLINE_S = 180
 """How long anything may take on a machine that is busy with something else."""
 
 Json = dict[str, Any]
