@@ -140,6 +140,7 @@ def rework(story: Story) -> None:
 def approvals(story: Story) -> None:
     """The manager looks at staging, the client agrees by a signed link, management approves."""
     mara, clara, gerd = story["mara"], story["clara"], story["gerd"]
+    mara.sees("Awaiting manager", within_s=120)
     mara.press("signoff.approve", "Manager", within_s=120)
     story.tell("Mara looks at staging and approves")
     message = mara.sees("decides on", within_s=120)
@@ -148,6 +149,8 @@ def approvals(story: Story) -> None:
     assert GIFT in page, "the client's page does not name what she asked for"
     clara.send_form(address, {"verb": "approve", "comment": ""})
     story.tell("Clara opens her signed link, sees what is new, and agrees")
+    # Whoever is quicker than the release can lie down leaves no trace of its waiting.
+    gerd.sees("Awaiting approval", within_s=120)
     gerd.press("signoff.approve", "Management", within_s=120)
     story.tell("Gerd approves for management: production")
 
@@ -181,6 +184,7 @@ def hotfix(story: Story) -> None:
     for key in (keys["gift"], keys["search"], keys["incident"]):
         quinn.press("signoff.approve", key, within_s=120)
     story.tell("Quinn signs the hotfix")
+    story["gerd"].sees("Awaiting approval", within_s=120)
     story["gerd"].press("signoff.approve", "Management", within_s=120)
     story["olli"].sees("1.4.1 (hotfix) is live", within_s=120)
     story.tell("Gerd approves; 1.4.1 is live")
