@@ -8,6 +8,7 @@ from typing import Any, cast
 import yaml
 
 from integrations.errors import NotFound, Refused
+from integrations.yaml_loader import FastLoader
 
 
 def read(path: Path) -> dict[str, object]:
@@ -18,7 +19,7 @@ def read(path: Path) -> dict[str, object]:
         Refused: the file is not YAML, or not a mapping.
     """
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), FastLoader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise NotFound("policy", "read", str(path), detail="set CONVEYOR_POLICY") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from deployments.sandbox import SandboxVendors
 from integrations.settings import settings
 from tasks import context
 from tests.cli.world import Cli, Team, policy_data
+from tests.ledgers import lay
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.delenv("CONVEYOR_PERSON", raising=False)
     monkeypatch.setenv("CONVEYOR_HOME", str(tmp_path / "var"))
     monkeypatch.setenv("CONVEYOR_POLICY", str(tmp_path / "conveyor.yaml"))
+    lay(tmp_path / "var")
     forget()
     yield forget
     forget()
@@ -36,7 +38,7 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.fixture
 def cli(tmp_path: Path, fresh_settings: object, capsys: pytest.CaptureFixture[str]) -> Cli:
     made = Cli(tmp_path, capsys)
-    made.policy.write_text(yaml.safe_dump(policy_data()))
+    made.policy.write_text(json.dumps(policy_data()))
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ CONVEYOR = Path(sys.executable).parent / "conveyor"
 
 def test_up_starts_nothing_on_a_policy_with_problems(cli: Cli) -> None:
     cli.policy.write_text("schema: 1\n")
+    shutil.rmtree(cli.home / "var")
     said = cli.run("up")
     assert said.code == 1
     assert "policy check" in said.err

@@ -28,6 +28,7 @@ from lifecycle.events import Planned
 from lifecycle.requests import AlikeFound, opaque
 from tasks import context, doors, lost_originals, merges, requests
 from tasks.walk import new_events
+from tests.ledgers import lay
 
 TOKENS = {slug: f"token-{slug}" for slug in sandbox_policy.CAST}
 BOT_TOKEN = "xoxb-sandbox"
@@ -277,6 +278,7 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
         "SLACK_BOT_TOKEN": BOT_TOKEN,
     }.items():
         monkeypatch.setenv(f"CONVEYOR_{name}", value)
+    lay(tmp_path)
     forget()
     team = Team(jira, gitlab, slack)
     yield team

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from integrations.sandbox.gitlab import lasting
 
 ZERO = "0" * 40
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -22,6 +26,14 @@ class GitError(Exception):
         super().__init__(arguments, code, output)
         self.code = code
         self.output = output
+
+
+class _NotThere(Exception):
+    """An answer that is not to be remembered."""
+
+    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
+        super().__init__()
+        self.done = done
 
 
 class MergeConflict(Exception):
@@ -96,12 +108,16 @@ def git_environment() -> dict[str, str]:
 
 
 class Repository:
-    """A bare repository at `path`. Every answer is read from it anew; only commits, which never change,
-    are remembered. Errors of git itself are `GitError`; an unknown name is `KeyError`."""
+    """A bare repository at `path`. Every answer is read from it anew; only what never changes is remembered.
+
+    Errors of git itself are `GitError`; an unknown name is `KeyError`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.commit = lru_cache(maxsize=20_000)(self._commit)
+        self._lasting = lru_cache(maxsize=5_000)(self._answer)
+        self._commits: dict[str, Commit] = {}
+        self._described: dict[str, tuple[str, str, str]] = {}
 
     def run(
         self,
@@ -115,18 +131,34 @@ class Repository:
         Raises:
             GitError: it ended with a code that is not in `ok`.
         """
-        done = subprocess.run(
-            ["git", "-c", "gc.auto=0", *arguments],
-            cwd=self.path,
-            env={**git_environment(), **(env or {})},
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
+        try:
+            known = not stdin and not env and lasting.lasts(arguments)
+            done = self._lasting(arguments) if known else self._process(arguments, stdin, env or {})
+        except _NotThere as error:
+            done = error.done
         if done.returncode not in ok:
             output = (done.stdout + done.stderr).decode(errors="replace")
             raise GitError(arguments, done.returncode, output)
         return done.stdout
+
+    def _process(
+        self, arguments: Sequence[str], stdin: bytes, env: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["git", "-c", "gc.auto=0", "-c", "core.fsync=none", *arguments],
+            cwd=self.path,
+            env={**git_environment(), **env},
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+    def _answer(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        done = self._process(arguments, b"", {})
+        # 1 is a conflict, or that there is no merge base. Others may be of objects that are yet to come.
+        if done.returncode not in (0, 1):
+            raise _NotThere(done)
+        return done
 
     def text(self, *arguments: str, ok: Sequence[int] = (0,)) -> str:
         """`run`, decoded, without the last line feed."""
@@ -135,9 +167,9 @@ class Repository:
     def create(self, default_branch: str) -> None:
         """Make the repository, without a commit."""
         self.path.mkdir(parents=True)
-        self.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", ".")
-        self.run("config", "http.receivepack", "true")
-        self.run("config", "core.logAllRefUpdates", "true")
+        self.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}", ".")
+        with (self.path / "config").open("a") as config:
+            config.write("[http]\n\treceivepack = true\n[core]\n\tlogAllRefUpdates = true\n")
 
     # names
 
@@ -150,23 +182,31 @@ class Repository:
         for full in (f"refs/heads/{name}", f"refs/tags/{name}", name):
             if full == name and not _may_be_sha(name) and not name.startswith("refs/") and name != "HEAD":
                 continue
-            sha = self.text("rev-parse", "--verify", "--quiet", f"{full}^{{commit}}", ok=(0, 1, 128))
-            if sha:
-                return sha
+            plain = full.startswith("refs/") and not re.search(r"[~^@:]", name)
+            stands = lasting.read_ref(self.path, full) if plain else full
+            with suppress(KeyError):
+                if stands is not None:
+                    return self.commit(stands).sha if lasting.is_sha(stands) else self._peel(stands)
         raise KeyError(name)
+
+    def _peel(self, name: str) -> str:
+        """The commit behind an abbreviated sha, HEAD or an expression."""
+        sha = self.text("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", ok=(0, 1, 128))
+        if not sha:
+            raise KeyError(name)
+        return sha
 
     def refs(self) -> dict[str, str]:
         """Every branch and tag by its full name, with the object it points to."""
-        listed = self.text("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
-        return dict(line.split(" ", 1) for line in listed.splitlines())
+        return lasting.read_refs(self.path, "refs/heads", "refs/tags")
 
     def branches(self) -> list[Ref]:
         """All branches, by name."""
-        return self._listed("refs/heads")
+        return self._listed(lasting.read_refs(self.path, "refs/heads"))
 
     def tags(self) -> list[Ref]:
         """All tags, by name."""
-        return self._listed("refs/tags")
+        return self._listed(lasting.read_refs(self.path, "refs/tags"))
 
     def ref(self, full_name: str) -> Ref:
         """One branch (`refs/heads/...`) or tag.
@@ -174,32 +214,30 @@ class Repository:
         Raises:
             KeyError: it does not exist.
         """
-        found = [ref for ref in self._listed(full_name) if ref.full_name == full_name]
+        stands = lasting.read_ref(self.path, full_name)
+        found = self._listed({full_name: stands}) if stands else []
         if not found:
             raise KeyError(full_name)
         return found[0]
 
-    def _listed(self, pattern: str) -> list[Ref]:
-        fields = ("refname", "objectname", "*objectname", "contents", "creatordate:iso-strict")
-        layout = "%1f".join(f"%({field})" for field in fields) + "%1e"
-        found: list[Ref] = []
-        for record in self.text("for-each-ref", f"--format={layout}", pattern).split("\x1e"):
-            if not record.strip():
-                continue
-            name, sha, peeled, message, created = record.lstrip("\n").split("\x1f")
-            found.append(Ref(name, peeled or sha, sha, message.strip() if peeled else "", created))
-        return found
+    def _listed(self, refs: Mapping[str, str]) -> list[Ref]:
+        stand = dict(refs)
+        if unknown := [name for name, sha in refs.items() if sha not in self._described]:
+            fields = ("refname", "objectname", "*objectname", "contents", "creatordate:iso-strict")
+            layout = "%1f".join(f"%({field})" for field in fields) + "%1e"
+            for record in self.text("for-each-ref", f"--format={layout}", *unknown).split("\x1e"):
+                if record.strip():
+                    name, sha, peeled, message, created = record.lstrip("\n").split("\x1f")
+                    self._described[sha] = (peeled or sha, message.strip() if peeled else "", created)
+                    stand[name] = sha
+        # One that is deleted meanwhile is not described.
+        known = ((name, sha, self._described.get(sha)) for name, sha in stand.items())
+        return [Ref(name, about[0], sha, *about[1:]) for name, sha, about in known if about]
 
     def valid_name(self, full_name: str) -> bool:
         """Whether git takes this as the name of a ref."""
         short = full_name.split("/", 2)[-1]
-        if short.startswith("-") or short == "HEAD":
-            return False
-        try:
-            self.run("check-ref-format", full_name)
-        except GitError:
-            return False
-        return True
+        return not short.startswith("-") and short != "HEAD" and _named_well(full_name)
 
     def update(self, full_name: str, new: str, old: str | None = None) -> None:
         """Set a ref, if it still stands at `old` (`ZERO`: must not exist; None: wherever it stands).
@@ -215,12 +253,17 @@ class Repository:
 
     # history
 
-    def _commit(self, sha: str) -> Commit:
-        """The commit with this full sha. Remembered.
+    def commit(self, sha: str) -> Commit:
+        """The commit with this full sha, or behind that of a tag's object. Remembered.
 
         Raises:
             KeyError: there is none.
         """
+        if sha not in self._commits:
+            self._commits[sha] = self._commit(sha)
+        return self._commits[sha]
+
+    def _commit(self, sha: str) -> Commit:
         try:
             shown = self.run("show", "-s", f"--format={_COMMIT}", f"{sha}^{{commit}}").decode(
                 errors="replace"
@@ -232,7 +275,9 @@ class Repository:
     def log(self, *arguments: str) -> list[Commit]:
         """The commits that `git log ARGUMENTS` lists."""
         shown = self.run("log", "-z", f"--format={_COMMIT}", *arguments).decode(errors="replace")
-        return [_parsed(record) for record in shown.split("\0") if record]
+        listed = [_parsed(record) for record in shown.split("\0") if record]
+        self._commits |= {commit.sha: commit for commit in listed}
+        return listed
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The sha of the best common ancestor, if there is one."""
@@ -254,6 +299,12 @@ class Repository:
             return self.run("cat-file", "blob", f"{ref}:{path}")
         except GitError:
             raise KeyError(path) from None
+
+
+@lru_cache(maxsize=1_000)
+def _named_well(full_name: str) -> bool:
+    command = ["git", "check-ref-format", full_name]
+    return not subprocess.run(command, env=git_environment(), capture_output=True, check=False).returncode
 
 
 def _may_be_sha(name: str) -> bool:

@@ -17,7 +17,7 @@ def push(it: Project, account: Account, ref: str, old: str, new: str) -> Fields:
     if kind == "tag_push" or new == ZERO:
         commits, total = [], 0
     else:
-        commits = it.git.log(*([f"{old}..{new}"] if old != ZERO else ["-n", "1", new]))
+        commits = it.git.log(*([f"{old}..{new}"] if old != ZERO else ["-1", new]))
         total = len(commits) if old != ZERO else 0
         commits = commits if old != ZERO else []
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from integrations.sandbox.gitlab.git import GitError, Identity, MergeConflict, Repository
@@ -54,8 +55,9 @@ def merge(repository: Repository, ours: str, theirs: str) -> str:
         raise MergeConflict([path for path in error.output.split("\0")[1:] if path]) from None
 
 
+@lru_cache(maxsize=1_000)
 def three_way(repository: Repository, base: str, ours: str, theirs: str) -> str:
-    """The tree of `ours` with what changed from `base` to `theirs`; three trees or commits.
+    """The tree of `ours` with what changed from `base` to `theirs`; full shas of trees or commits.
 
     git 2.39 takes no merge base from outside: two passing commits on `base` give it one.
 

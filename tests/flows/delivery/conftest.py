@@ -37,6 +37,7 @@ from tasks import context, occupying
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
 from tests.flows.conftest import forget
+from tests.ledgers import lay
 
 NOBODY = "http://127.0.0.1:1"
 Stage = Callable[[ReleaseWalk], Wait | None]
@@ -272,6 +273,7 @@ def shop(town: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     own = {"CONVEYOR_HOME": str(tmp_path), "CONVEYOR_POLICY": str(policy)}
     for name, value in {**town.vendors.environment(), **own}.items():
         monkeypatch.setenv(name, value)
+    lay(tmp_path)
     forget()
     if town.serves() != town.first:
         assert town.run(FIRST_VERSION, "production") == "success"

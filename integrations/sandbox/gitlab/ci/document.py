@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from integrations.sandbox.gitlab.ci.shape import is_list, is_mapping
+from integrations.yaml_loader import FastLoader
 
 _DEEPEST_EXTENDS = 11
 _DEEPEST_INCLUDE = 10
@@ -32,7 +33,7 @@ class _Reference(list[str]):
     """A `!reference [job, keyword]` not yet looked up."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(FastLoader):
     pass
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+
+from integrations.sandbox.gitlab import lasting
 
 CONFIG_FILE = ".gitlab-ci.yml"
 
@@ -23,11 +26,15 @@ class GitFailed(Exception):
 
 
 def git(directory: Path, *arguments: str) -> str:
-    """The output of one git command.
+    """The output of one git command; what never changes is remembered.
 
     Raises:
         GitFailed: with git's own words.
     """
+    return (_lasting if lasting.lasts(arguments) else _run)(directory, *arguments)
+
+
+def _run(directory: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(directory), *arguments],
         capture_output=True,
@@ -38,6 +45,9 @@ def git(directory: Path, *arguments: str) -> str:
     if done.returncode:
         raise GitFailed(done.stderr.decode(errors="replace").strip())
     return done.stdout.decode(errors="replace")
+
+
+_lasting = lru_cache(maxsize=1_000)(_run)
 
 
 def read_file(repository: Path, sha: str, path: str) -> str:
@@ -59,7 +69,7 @@ def files(repository: Path, sha: str) -> list[str]:
 
 def parent(repository: Path, sha: str) -> str | None:
     """The first parent, None for a root commit."""
-    words = git(repository, "rev-list", "--parents", "-n", "1", sha).split()
+    words = git(repository, "rev-list", "--parents", "-1", sha).split()
     return words[1] if len(words) > 1 else None
 
 
@@ -88,7 +98,7 @@ def check_out(repository: Path, sha: str, directory: Path) -> None:
     Raises:
         GitFailed: the commit is not there.
     """
-    git(repository, "init", "--quiet", str(directory))
+    git(repository, "init", "--quiet", "--template=", str(directory))
     alternates = directory / ".git" / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
     alternates.write_text(f"{(repository / 'objects').resolve()}\n")
