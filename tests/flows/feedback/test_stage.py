@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import flow
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.feedback import feedback as show
 from flows.stages.feedback import feedback as stage
@@ -23,18 +21,12 @@ from tasks.decisions import Decision, decide
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect")]
 Team = Any
 SUBJECT = "release:shop:1.4.0"
 SHA = "a" * 40
 DEPLOYED = datetime(2026, 11, 20, 10, tzinfo=UTC)
 """A Friday."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
-        yield
 
 
 @pytest.fixture

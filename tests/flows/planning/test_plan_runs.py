@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.release import release
 from flows.weekly_review import weekly_review
@@ -18,15 +16,9 @@ from tasks import context
 from tasks.scope_decisions import approve, ask_change
 from tests.flows.planning.test_runs import carry, close, decide, start
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect")]
 Team = Any
 STREAM, RELEASE = "review:shop:2026-W42", "release:shop:0.1.0"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
-        yield
 
 
 def closed_review(team: Team, accept: list[str], defer: list[str]) -> Any:

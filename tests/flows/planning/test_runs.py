@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.intake import intake
 from flows.weekly_review import weekly_review
@@ -25,15 +23,9 @@ from tasks.reconciling import Difference, mend
 from tasks.review_decisions import close_review, decide_line, merge
 from tasks.walk import new_events
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect")]
 Team = Any
 STREAM = "review:shop:2026-W42"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
-        yield
 
 
 def start(flow: Any, **parameters: object) -> FlowRun:
@@ -144,7 +136,8 @@ def test_one_run_from_the_agenda_to_the_plan(team: Team) -> None:
     assert "release 0.1.0 starts" in str(message["blocks"])
     assert team.buttons(message) == {}
     with get_client(sync_client=True) as client:
-        [artifact] = client.request("POST", "/artifacts/filter", json={}).json()
+        ours = {"artifacts": {"flow_run_id": {"any_": [str(run.id)]}}}
+        [artifact] = client.request("POST", "/artifacts/filter", json=ours).json()
     assert artifact["key"] == "review-shop-2026-w42"
     assert keys[0] in str(artifact["data"])
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from prefect import flow
-from prefect.testing.utilities import prefect_test_harness
 
 from deployments.sandbox_policy import metrics
 from flows.stages.watching import watch as stage
@@ -25,7 +24,7 @@ from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
 from tests.watching.world import Watched
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect")]
 Team = Any
 SUBJECT = "release:shop:1.4.0"
 SHA = "a" * 40
@@ -35,12 +34,6 @@ MINUTE = timedelta(minutes=1)
 
 class Died(Exception):
     """The process ended here."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
-        yield
 
 
 class Production:

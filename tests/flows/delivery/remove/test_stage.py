@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from prefect import flow
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.stages.cut import cut
 from flows.stages.scope import follow_scope
@@ -17,13 +14,7 @@ from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 from tests.flows.delivery.remove.conftest import BRANCH, NOW, SUBJECT, Shop, asked, plan, release, tell
 
-pytestmark = pytest.mark.prefect
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=90):
-        yield
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect")]
 
 
 @flow(name="one look")
