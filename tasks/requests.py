@@ -281,6 +281,15 @@ def asked_for(issue: str) -> list[tuple[requests.Requester, str]]:
     return [(who, origins.get(who.identity, "")) for who in asked]
 
 
+def voted_for(issue: str) -> tuple[requests.Requester, ...]:
+    """Everybody who wants `issue` or a duplicate of it too, without having asked."""
+    project = next((p for p in policy().projects if issue in issue_keys(issue, p.jira)), None)
+    if project is None:
+        return ()
+    state = state_of(project.id)
+    return backlog.voters(issue, state, own_requests(issue, state))
+
+
 def _reporters(issue: str) -> list[requests.Requester]:
     """Who reported the issue in Jira: nobody if Conveyor did, or if it is gone."""
     try:
