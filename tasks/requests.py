@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 PROPERTY = "conveyor.request"
 """The issue's property that shows who asked; the ledger is the authority."""
 
+PLANNED_THERE = "Slack: where it is planned"
+"""What the link from an issue to its message is called."""
+
 
 @dataclass
 class Note:
@@ -156,7 +159,7 @@ def announce(key: str) -> posts.Post:
         key, policy().review.channel, content, planning_messages.message_key(stream), subject=stream
     )
     url = slack().permalink(where.channel_id, where.ts)
-    jira().remote_link(key, f"slack:{where.channel_id}:{where.ts}", url, "Slack: where it is planned")
+    jira().remote_link(key, f"slack:{where.channel_id}:{where.ts}", url, PLANNED_THERE)
     return where
 
 
