@@ -89,17 +89,26 @@ class Finished(BaseModel, frozen=True):
     days: float | None = Field(default=None, ge=0)
 
 
+class Sla(BaseModel, frozen=True):
+    """A promise to a customer whose clock runs, by its name at the service desk: kept until `breaches_at`."""
+
+    name: str
+    breaches_at: AwareDatetime
+
+
 class Known(BaseModel, frozen=True):
     """What the suggestions go by.
 
-    `due`: the day by which it has to be there. `incidents`: keys of the incidents linked to it. `sources` and
-    `asked`: of everybody who asked or voted, merged duplicates included. `alike`: finished requests, the most
-    alike first. `usual_days`: by points, how long a request of that size takes.
+    `due`: the day by which it has to be there. `slas`: those that run for it. `incidents`: keys of the
+    incidents linked to it. `sources` and `asked`: of everybody who asked or voted, merged duplicates
+    included. `alike`: finished requests, the most alike first. `usual_days`: by points, how long a request of
+    that size takes.
     """
 
     created: AwareDatetime
     jira_type: str = ""
     due: date | None = None
+    slas: tuple[Sla, ...] = ()
     incidents: tuple[str, ...] = ()
     sources: frozenset[RequestSource] = frozenset()
     asked: int = Field(default=0, ge=0)
@@ -146,13 +155,24 @@ def _type(jira_type: str) -> Suggestion:
 _DUE: Sequence[tuple[int, int]] = ((2, 5), (7, 4), (30, 3))
 
 
+def _by_time_left(days: float) -> int:
+    """How urgent it is with so many days left, or (below 0) gone since."""
+    return next((level for most, level in _DUE if days <= most), 2)
+
+
 def _urgency(known: Known, now: datetime, full_age: timedelta) -> Suggestion:
     """The most urgent of what is known; the later ones are looked at only for that."""
     found: list[tuple[int, str]] = []
     if known.due is not None:
         left = (known.due - now.date()).days
         when = f"due in {left} days" if left >= 0 else f"{-left} days overdue"
-        found.append((next((level for days, level in _DUE if left <= days), 2), when))
+        found.append((_by_time_left(left), when))
+    if known.slas:
+        soonest = min(known.slas, key=lambda sla: sla.breaches_at)
+        left = soonest.breaches_at - now
+        late = left < timedelta(0)
+        when = f" breached {_span(-left)} ago" if late else f": {_span(left)} left"
+        found.append((_by_time_left(left / timedelta(days=1)), f"SLA {soonest.name}".rstrip() + when))
     if known.incidents:
         level = 5 if len(known.incidents) > 1 else 4
         found.append((level, f"incident {', '.join(known.incidents)} is linked"))
@@ -160,8 +180,16 @@ def _urgency(known: Known, now: datetime, full_age: timedelta) -> Suggestion:
     if age > 2 * full_age:
         found.append((4, f"{age.days} days old, twice the {full_age.days} after which its age adds no more"))
     if not found:
-        return Suggestion(None, "no due date, no incident, and not old")
+        return Suggestion(None, "no due date, no SLA, no incident, and not old")
     return Suggestion(*max(found, key=lambda each: each[0]))
+
+
+def _span(time: timedelta) -> str:
+    """About how long: minutes below an hour, hours below two days."""
+    minutes = time // timedelta(minutes=1)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 2 * 24 * 60 else f"{time.days} days"
 
 
 def _importance(known: Known) -> Suggestion:

@@ -36,10 +36,14 @@ def reminder_key(subject: str, person: str) -> str:
 
 
 def questions(subject: str, release: Release, now: datetime) -> tuple[FeedbackAsked, ...]:
-    """What is still to be asked of everybody who asked for an issue of the release. Reads only."""
-    wishes = [
-        Wish(issue, who, origin) for issue in release.delivers for who, origin in requests.asked_for(issue)
-    ]
+    """What is still to be asked of everybody who asked or voted for an issue of the release. Reads only.
+
+    Votes are given in Slack, so there is no other place to ask at.
+    """
+    wishes: list[Wish] = []
+    for issue in release.delivers:
+        wishes += [Wish(issue, who, origin) for who, origin in requests.asked_for(issue)]
+        wishes += [Wish(issue, who) for who in requests.voted_for(issue)]
     return feedback.asks(release, subject, wishes, policy(), now + policy().feedback.closes_after)
 
 

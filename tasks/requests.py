@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 PROPERTY = "conveyor.request"
 """The issue's property that shows who asked; the ledger is the authority."""
 
+PLANNED_THERE = "Slack: where it is planned"
+"""What the link from an issue to its message is called."""
+
 
 @dataclass
 class Note:
@@ -156,7 +159,7 @@ def announce(key: str) -> posts.Post:
         key, policy().review.channel, content, planning_messages.message_key(stream), subject=stream
     )
     url = slack().permalink(where.channel_id, where.ts)
-    jira().remote_link(key, f"slack:{where.channel_id}:{where.ts}", url, "Slack: where it is planned")
+    jira().remote_link(key, f"slack:{where.channel_id}:{where.ts}", url, PLANNED_THERE)
     return where
 
 
@@ -279,6 +282,15 @@ def asked_for(issue: str) -> list[tuple[requests.Requester, str]]:
         origin = event.place if event.door is Door.FEEDBACK else event.origin
         origins.setdefault(event.requester.identity, origin)
     return [(who, origins.get(who.identity, "")) for who in asked]
+
+
+def voted_for(issue: str) -> tuple[requests.Requester, ...]:
+    """Everybody who wants `issue` or a duplicate of it too, without having asked."""
+    project = next((p for p in policy().projects if issue in issue_keys(issue, p.jira)), None)
+    if project is None:
+        return ()
+    state = state_of(project.id)
+    return backlog.voters(issue, state, own_requests(issue, state))
 
 
 def _reporters(issue: str) -> list[requests.Requester]:

@@ -19,8 +19,8 @@ from lifecycle.policy import Person, Project
 from lifecycle.release import Door
 from lifecycle.scoring import Note, RequestSource, Weights
 from lifecycle.scoring import Request as Scored
-from lifecycle.values import Known, Standing, Suggestion, Value, ValueSet
-from tasks import planning_messages
+from lifecycle.values import Known, Sla, Standing, Suggestion, Value, ValueSet
+from tasks import planning_messages, slas
 from tasks.backlog import own_requests, project_of, request_of, state_of
 from tasks.context import jira, ledger, policy
 from tasks.deciding import decided, no, record_all, request_stream
@@ -121,7 +121,8 @@ def suggestions(key: str, now: datetime) -> dict[Value, Suggestion]:
     asked = len(backlog.requesters(key, state, own)) or 1
     told = [received.source for request in own.values() for received in request.received]
     sources = frozenset(told or [requests.source_of(requests.Door.JIRA, reporter)])
-    return _suggest(issue, sources, asked, incidents(project), Sizes(project), now)
+    promised = slas.running(own, now)
+    return _suggest(issue, sources, asked, incidents(project), Sizes(project), promised, now)
 
 
 def standing_of(key: str, now: datetime) -> dict[Value, Standing]:
@@ -141,12 +142,14 @@ def _suggest(
     asked: int,
     incidents: frozenset[str],
     sizes: Sizes,
+    promised: tuple[Sla, ...],
     now: datetime,
 ) -> dict[Value, Suggestion]:
     known = Known(
         created=issue.created or now,
         jira_type=issue.issue_type,
         due=_day(issue.due),
+        slas=promised,
         incidents=_linked(issue, incidents),
         sources=sources,
         asked=asked,
@@ -182,7 +185,10 @@ class Valuer:
         """
         sources = frozenset(r.source for each in own.values() for r in each.received) or {request.source}
         asked = len(set(request.requesters)) + request.votes
-        suggested = _suggest(issue, frozenset(sources), asked, self._incidents, self._sizes, self._now)
+        promised = slas.running(own, self._now)
+        suggested = _suggest(
+            issue, frozenset(sources), asked, self._incidents, self._sizes, promised, self._now
+        )
         mine = own.get(issue.key, requests.Request())
         now = values.standing(mine.values, suggested)
         size = now[Value.COMPLEXITY]

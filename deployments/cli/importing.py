@@ -11,6 +11,7 @@ from deployments.cli import names, say
 from deployments.cli.say import Exit, Json, ProjectName
 
 if TYPE_CHECKING:
+    from integrations.errors import IntegrationError
     from lifecycle.importing import Line, Wrong
 
 DryRun = Annotated[bool, Parameter(name="--dry-run", help="Only check the file, make nothing.")]
@@ -21,7 +22,8 @@ def import_(file: Path, *, project: ProjectName = "", dry_run: DryRun = False, j
 
     Columns: title (needed), text, requester (a name, or a person's id in the policy), source (client,
     developer or management), url, asked_at (ISO 8601), id. The same row again makes nothing twice: it is
-    known by its id, or without one by all that it says. After a break run it again.
+    known by its id, or without one by all that it says. After a break run it again. The planning channel
+    hears of it by one message.
 
     Example: `conveyor requests import wishes.csv --dry-run`
 
@@ -36,11 +38,16 @@ def import_(file: Path, *, project: ProjectName = "", dry_run: DryRun = False, j
         _refuse(wrong, as_json=json)
     rows = [_row(line) for line in lines]
     if not dry_run:
-        _make(wanted.id, lines, rows)
+        _make(wanted.id, file.name, lines, rows)
     if json:
         say.dump({"project": wanted.id, "dry_run": dry_run, "rows": rows, "errors": []})
         return
-    say.table(("ROW", "KEY", "STATE", "TITLE"), ([str(v) for v in row.values()] for row in rows))
+    columns = ("row", "key", "state", "title", "alike")
+    say.table([name.upper() for name in columns], ([_cell(row[name]) for name in columns] for row in rows))
+
+
+def _cell(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _checked(file: Path, project: str) -> tuple[tuple[Line, ...], list[Wrong]]:
@@ -80,19 +87,39 @@ def _row(line: Line) -> dict[str, object]:
         "key": key,
         "state": "known" if key else "new",
         "title": one_line(line.ask.title),
+        "url": "",
+        "alike": [],
     }
 
 
-def _make(project: str, lines: tuple[Line, ...], rows: list[dict[str, object]]) -> None:
+def _make(project: str, file: str, lines: tuple[Line, ...], rows: list[dict[str, object]]) -> None:
     """Bring in row by row, and say so; where it breaks, say how far it came."""
-    from integrations.errors import IntegrationError, Transient
-    from tasks.importing import bring_in
+    from integrations.errors import IntegrationError
+    from tasks.importing import Import
 
+    whole = Import(project, file, [line.ask for line in lines])
+    try:
+        with say.busy("reading what the requests are compared with"):
+            whole.begin()
+    except IntegrationError as error:
+        raise _broken(error, f"{error}; nothing was imported") from None
     for done, (line, row) in enumerate(zip(lines, rows, strict=True)):
         try:
-            row["key"] = bring_in(project, line.ask)
+            found = whole.bring_in(line.ask)
         except IntegrationError as error:
-            code = Exit.UNREACHABLE if isinstance(error, Transient) else Exit.FAILED
+            whole.stopped(line.row, error)
             how_far = f"{done} of {len(lines)} rows are in; run it again for the rest"
-            raise say.Stop(code, f"row {line.row}: {error}; {how_far}") from None
-        say.note(f"{done + 1}/{len(lines)} {row['key']} ({row['state']}) {row['title']}")
+            raise _broken(error, f"row {line.row}: {error}; {how_far}") from None
+        row |= {"key": found.key, "url": found.url, "alike": list(found.alike)}
+        like = f", reads like {', '.join(found.alike)}" if found.alike else ""
+        say.note(f"{done + 1}/{len(lines)} {found.key} ({row['state']}) {row['title']}{like}")
+    try:
+        whole.end()
+    except IntegrationError as error:
+        raise _broken(error, f"all rows are in, but the message is not: {error}; run it again") from None
+
+
+def _broken(error: IntegrationError, message: str) -> say.Stop:
+    from integrations.errors import Transient
+
+    return say.Stop(Exit.UNREACHABLE if isinstance(error, Transient) else Exit.FAILED, message)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 
 from integrations.errors import Conflict, NotFound, Refused, Transient
+from integrations.jira.desk import ServiceDesk
 from integrations.jira.models import (
     Issue,
     Json,
@@ -42,7 +43,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-class JiraClient(Searching, Notes, Versions, Ranking):
+class JiraClient(Searching, Notes, Versions, Ranking, ServiceDesk):
     """A narrow port to one Jira, Cloud or Server; see the module's promise.
 
     Every method raises, besides what it names itself:

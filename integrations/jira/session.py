@@ -166,7 +166,8 @@ def _said(response: Response) -> str:
     with suppress(ValueError):
         body = as_object(response.json())
     errors = [f"{field}: {text}" for field, text in as_object(body.get("errors")).items()]
-    return "; ".join([*map(str, as_list(body.get("errorMessages"))), *errors])[:300]
+    desk = [str(body["errorMessage"])] if body.get("errorMessage") else []
+    return "; ".join([*map(str, as_list(body.get("errorMessages"))), *errors, *desk])[:300]
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

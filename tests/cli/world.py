@@ -111,6 +111,10 @@ class Team:
     def property(self, key: str, name: str) -> dict[str, Any]:
         return self._ask("GET", f"issue/{key}/properties/{name}")["value"]
 
+    def links(self, key: str) -> list[dict[str, Any]]:
+        """The issue's links to elsewhere."""
+        return self._ask("GET", f"issue/{key}/remotelink")
+
     def close(self, key: str) -> None:
         self._ask("POST", f"issue/{key}/transitions", {"transition": {"id": "71"}})
 

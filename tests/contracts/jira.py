@@ -1,6 +1,7 @@
 """What the Jira client sends and the sandbox answers, held against Atlassian's own OpenAPI files.
 
-One describes Cloud's v3, another Jira Software's ranks. Conveyor speaks v2, which differs in one thing:
+One describes Cloud's v3, another Jira Software's ranks; for Jira Service Management there is none at hand, so
+that `DESK` says by hand what its documentation lists. Conveyor speaks v2, which differs in one thing:
 where v3 takes and gives rich text (ADF), v2 has plain text. Each such place is in `ADF` and makes its
 operation deviate, with that reason.
 """
@@ -30,6 +31,51 @@ from tests.contracts.rows import CONTRACTS, Row
 OPENAPI = CONTRACTS / "jira-cloud-platform-v3.openapi3.json"
 AGILE = CONTRACTS / "jira-cloud-agile.openapi3.json"
 _RANKS = "/rest/agile/1.0"
+_DESK = "/rest/servicedeskapi"
+
+_MOMENT = {name: {"type": "string"} for name in ("iso8601", "jira", "friendly")} | {
+    "epochMillis": {"type": "integer"}
+}
+_TIME = {"millis": {"type": "integer"}, "friendly": {"type": "string"}}
+
+
+def _shape(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+_CYCLE = {
+    **{name: _shape(**_MOMENT) for name in ("startTime", "breachTime")},
+    "breached": {"type": "boolean"},
+    **{name: _shape(**_TIME) for name in ("goalDuration", "elapsedTime", "remainingTime")},
+}
+_SLA = _shape(
+    id={"type": "string"},
+    name={"type": "string"},
+    slaDisplayFormat={"type": "string"},
+    _links=_shape(self={"type": "string"}),
+    completedCycles={"type": "array", "items": _shape(**_CYCLE, stopTime=_shape(**_MOMENT))},
+    ongoingCycle=_shape(**_CYCLE, paused={"type": "boolean"}, withinCalendarHours={"type": "boolean"}),
+)
+_PAGE = _shape(
+    **{name: {"type": "integer"} for name in ("size", "start", "limit")},
+    isLastPage={"type": "boolean"},
+    _expands={"type": "array", "items": {"type": "string"}},
+    _links=_shape(**{name: {"type": "string"} for name in ("self", "base", "context", "next", "prev")}),
+    values={"type": "array", "items": _SLA},
+)
+# Source: https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/#api-rest-servicedeskapi-request-issueidorkey-sla-get
+DESK = {
+    "components": {},
+    "paths": {
+        f"{_DESK}/request/{{issueIdOrKey}}/sla": {
+            "get": {
+                "parameters": [{"name": name, "in": "query"} for name in ("start", "limit")],
+                "responses": {"200": {"content": {"application/json": {"schema": _PAGE}}}},
+            }
+        }
+    },
+}
+PROJECTS = {"REL": "Release train", "HELP": "Help"}
 BOT = SandboxPerson("bot", "Conveyor", "bot@example.test", "acc-bot", 1, "U01", "token-bot", is_bot=True)
 # Where v2 has text and v3 has ADF.
 ADF = {
@@ -111,6 +157,9 @@ CALLS: dict[str, Call] = {
     "set_property": lambda jira: jira.set_property("REL-1", "state", {"a": 2}),
     "property": lambda jira: jira.property("REL-1", "state"),
     "remove_property": lambda jira: jira.remove_property("REL-1", "state"),
+    "running_slas": lambda jira: jira.running_slas(
+        jira.create_issue("HELP", "Task", "Asked", "", op_key="asked")
+    ),
 }
 
 
@@ -159,7 +208,7 @@ class Tap:
 @contextmanager
 def tapped(flavor: Any) -> Iterator[tuple[Tap, JiraClient]]:
     """A sandbox with a tap before it, and a client of the tap."""
-    sandbox = JiraSandbox(None, [BOT], {"REL": "Release train"}, flavor=flavor, bursts=False)
+    sandbox = JiraSandbox(None, [BOT], PROJECTS, desks=["HELP"], flavor=flavor, bursts=False)
     tap = Tap(sandbox.faults)
     server = Server(tap)
     values = {"url": server.url, "user": BOT.email, "token": BOT.token}
@@ -202,9 +251,14 @@ def rows() -> list[Row]:
 
 
 def _row(operation: str, why: list[str]) -> Row:
+    if operation.partition(" ")[2].startswith(_DESK):
+        return Row("jira", operation, "not described", "; ".join([_BY_HAND, *why]))
     if operation in ADF:
         why = [*why, f"v2 has text where v3 has ADF: {ADF[operation]}"]
     return Row("jira", operation, "deviating" if why else "validated", "; ".join(why))
+
+
+_BY_HAND = "no file for Jira Service Management; compared with the fields that its documentation lists"
 
 
 def complaints(exchange: Exchange, template: str) -> list[str]:
@@ -248,11 +302,13 @@ def _template(exchange: Exchange) -> str | None:
 
 
 def _base(path: str) -> str:
-    """What the description puts before `path`: nothing before Jira Software's own, which is whole."""
-    return "" if path.startswith(_RANKS) else "/rest/api/3"
+    """What the description puts before `path`: nothing before the other APIs', which are whole."""
+    return "" if path.startswith((_RANKS, _DESK)) else "/rest/api/3"
 
 
 def _description(path: str) -> Any:
+    if path.startswith(_DESK):
+        return DESK
     return _openapi(AGILE if path.startswith(_RANKS) else OPENAPI)
 
 

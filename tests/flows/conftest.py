@@ -256,7 +256,7 @@ class Team:
 @pytest.fixture
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     cast = tuple(CAST.values())
-    jira = JiraSandbox(None, cast, {"SHOP": "Shop", "HELP": "Help"}, bursts=False)
+    jira = JiraSandbox(None, cast, {"SHOP": "Shop", "HELP": "Help"}, desks=["HELP"], bursts=False)
     members = {slug: level for slug, (_, _, level) in sandbox_policy.CAST.items() if level}
     gitlab = GitLabSandbox(tmp_path / "git", cast, [ProjectSeed("shop/shop", "Shop", members=members)])
     channels = {name: [*people, "bot"] for name, people in sandbox_policy.CHANNELS.items()}

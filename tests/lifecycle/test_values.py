@@ -15,6 +15,7 @@ from lifecycle.values import (
     Finished,
     Known,
     RequestType,
+    Sla,
     Standing,
     Suggestion,
     Value,
@@ -104,6 +105,33 @@ def test_the_nearer_the_day_the_more_urgent(days: int, level: int, why: str) -> 
     assert said(Value.URGENCY, due=NOW.date() + timedelta(days=days)) == (level, why)
 
 
+@pytest.mark.parametrize(
+    ("left", "level", "why"),
+    [
+        (timedelta(hours=-2), 5, "SLA Resolution breached 2 h ago"),
+        (timedelta(days=-60), 5, "SLA Resolution breached 60 days ago"),
+        (timedelta(seconds=-1), 5, "SLA Resolution breached 0 min ago"),
+        (timedelta(0), 5, "SLA Resolution: 0 min left"),
+        (timedelta(minutes=59), 5, "SLA Resolution: 59 min left"),
+        (timedelta(hours=3, minutes=59), 5, "SLA Resolution: 3 h left"),
+        (timedelta(days=2), 5, "SLA Resolution: 2 days left"),
+        (timedelta(days=2, minutes=1), 4, "SLA Resolution: 2 days left"),
+        (timedelta(days=8), 3, "SLA Resolution: 8 days left"),
+        (timedelta(days=31), 2, "SLA Resolution: 31 days left"),
+    ],
+)
+def test_the_less_is_left_of_an_sla_the_more_urgent(left: timedelta, level: int, why: str) -> None:
+    later = Sla(name="Review", breaches_at=NOW + left + timedelta(days=1))
+    slas = (later, Sla(name="Resolution", breaches_at=NOW + left))
+    assert said(Value.URGENCY, slas=slas) == (level, why)
+
+
+def test_of_due_date_and_sla_the_more_urgent_counts_and_a_name_is_not_needed() -> None:
+    sla = Sla(name="", breaches_at=NOW + timedelta(hours=3))
+    assert said(Value.URGENCY, slas=[sla], due=date(2026, 4, 2)) == (5, "SLA: 3 h left")
+    assert said(Value.URGENCY, slas=[sla], due=date(2026, 3, 2)).why == "due in 0 days"
+
+
 def test_incidents_and_great_age_are_urgent_and_the_most_urgent_counts() -> None:
     assert said(Value.URGENCY, incidents=("SHOP-9",)) == (4, "incident SHOP-9 is linked")
     assert said(Value.URGENCY, incidents=("SHOP-9", "SHOP-8")).to == 5
@@ -184,6 +212,14 @@ KNOWN = st.builds(
     created=st.integers(0, 2000).map(lambda days: NOW - timedelta(days=days)),
     jira_type=st.sampled_from(["Bug", "Story", "", "Wish"]),
     due=st.none() | st.dates(date(2025, 1, 1), date(2027, 1, 1)),
+    slas=st.lists(
+        st.builds(
+            Sla,
+            name=st.sampled_from(["", "Time to resolution"]),
+            breaches_at=st.integers(-5000, 5000).map(lambda hours: NOW + timedelta(hours=hours)),
+        ),
+        max_size=3,
+    ).map(tuple),
     incidents=st.lists(st.sampled_from(["SHOP-1", "SHOP-2", "SHOP-3"]), unique=True).map(tuple),
     sources=st.frozensets(st.sampled_from(RequestSource)),
     asked=st.integers(0, 50),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.http import Server
-from integrations.sandbox.jira import routes_issue, routes_links, routes_project
+from integrations.sandbox.jira import routes_desk, routes_issue, routes_links, routes_project
 from integrations.sandbox.jira.app import Bursts, Endpoint
 from integrations.sandbox.jira.backlog import Loaded, load
 from integrations.sandbox.jira.hooks import Hooks, WebhookTarget
@@ -27,11 +27,11 @@ from integrations.sandbox.people import SandboxPerson
 class JiraSandbox:
     """Serves one Jira from construction until `stop`.
 
-    `projects` maps keys to names. `flavor` decides over login, search and retries of webhooks as the two
-    products do. `retry_pause_scale` shortens Cloud's minutes between the tries of a webhook (0.001: 0.3 s
-    to 0.9 s). `bursts=False` switches the limits per issue off. `index_lag_s` is how long a new issue stays
-    hidden from search. With a `home`, the state is kept in `home/jira.state` at `stop` and found there by
-    the next one.
+    `projects` maps keys to names; `desks` are the keys of those that are service desks. `flavor` decides over
+    login, search and retries of webhooks as the two products do. `retry_pause_scale` shortens Cloud's minutes
+    between the tries of a webhook (0.001: 0.3 s to 0.9 s). `bursts=False` switches the limits per issue off.
+    `index_lag_s` is how long a new issue stays hidden from search. With a `home`, the state is kept in
+    `home/jira.state` at `stop` and found there by the next one.
 
     `/` is a board and `/browse/KEY` an issue, for people; `/_sandbox/...` is described in `faults`.
     """
@@ -42,6 +42,7 @@ class JiraSandbox:
         people: Sequence[SandboxPerson],
         projects: Mapping[str, str],
         *,
+        desks: Collection[str] = (),
         flavor: Literal["cloud", "server"] = "cloud",
         port: int = 0,
         webhooks: Sequence[WebhookTarget] = (),
@@ -50,7 +51,7 @@ class JiraSandbox:
         index_lag_s: float = 0.0,
     ) -> None:
         self._file = home / "jira.state" if home else None
-        self.state = State(people, projects, cloud=flavor == "cloud")
+        self.state = State(people, projects, cloud=flavor == "cloud", desks=desks)
         if self._file and self._file.exists():
             self.state.restore(pickle.loads(self._file.read_bytes()))
         app = Starlette(exception_handlers={404: _unknown, 405: _unknown})
@@ -67,6 +68,7 @@ class JiraSandbox:
             *endpoint.routes("/rest/api/2", routes_links.TABLE),
             *endpoint.routes("/rest/api/2", routes_issue.TABLE),
             *endpoint.routes("/rest/agile/1.0", routes_links.AGILE),
+            *endpoint.routes("/rest/servicedeskapi", routes_desk.TABLE),
             *endpoint.routes("/rest/webhooks/1.0", routes_links.WEBHOOKS),
             *pages(self.state),
         ]

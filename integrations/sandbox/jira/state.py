@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -113,13 +113,25 @@ class Issue:
         return int(self.key.rpartition("-")[2])
 
 
+_OURS = frozenset({"lock", "people", "cloud", "desks"})
+"""What the next process says anew."""
+
+
 class State:
     """Everything this Jira knows."""
 
-    def __init__(self, people: Iterable[SandboxPerson], projects: Mapping[str, str], *, cloud: bool) -> None:
+    def __init__(
+        self,
+        people: Iterable[SandboxPerson],
+        projects: Mapping[str, str],
+        *,
+        cloud: bool,
+        desks: Collection[str] = (),
+    ) -> None:
         self.lock = threading.RLock()
         self.cloud = cloud
         self.people = {person.jira_account_id: person for person in people}
+        self.desks = frozenset(desks)
         self.projects: dict[str, str] = {}
         self.project_ids: dict[str, str] = {}
         self.issue_types = dict(ISSUE_TYPES)
@@ -139,7 +151,7 @@ class State:
 
     def kept(self) -> dict[str, Any]:
         """What outlives the process, for `restore`."""
-        return {name: value for name, value in vars(self).items() if name not in ("lock", "people", "cloud")}
+        return {name: value for name, value in vars(self).items() if name not in _OURS}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take over what `kept` gave; projects named since then are added."""

@@ -114,7 +114,8 @@ class Wire:
     def project(self, key: str) -> Json:
         """A project, as an issue shows it."""
         id_ = self.state.project_ids[key]
-        names = {"key": key, "name": self.state.projects[key], "projectTypeKey": "software"}
+        kind = "service_desk" if key in self.state.desks else "software"
+        names = {"key": key, "name": self.state.projects[key], "projectTypeKey": kind}
         return {"self": f"{self.api}/project/{id_}", "id": id_, **names}
 
     def version(self, version: Version) -> Json:

@@ -20,9 +20,11 @@ from integrations.settings import settings
 from lifecycle import events as e
 from lifecycle import feedback
 from lifecycle import release as rules
+from lifecycle.requests import Requester
 from tasks import asking, context, feedback_digest, feedback_requests, requests, review_agenda
 from tasks.decisions import Decision, Outcome, decide
-from tasks.review_decisions import merge
+from tasks.review_decisions import merge, merge_keys
+from tasks.voting import mine_too
 from tasks.walk import new_events
 
 Team = Any
@@ -219,6 +221,29 @@ def test_each_requester_is_asked_once_where_they_asked_merged_ones_included(team
     for person, issue in (("gerd", first), ("dora", third)):
         assert team.seen_by(person).count(f'"Did Title of {issue} help?"') == 1
     assert helped([note["body"] for note in team.gitlab("GET", f"issues/{iid}/notes", "dora")]) == []
+
+
+def test_who_said_mine_too_is_asked_as_well_each_person_once(team: Team) -> None:
+    first = team.take(team.from_slack("Show the sum in the cart", GERD, team.planning))
+    second = team.take(team.from_jira(team.file("clara", "The cart should show the sum", "", "request")))
+    by_hand = team.file("olli", "Opening hours")
+    dora = Requester(person="dora", name="Dora", slack="U0DORA")
+    guest = Requester(name="Emil", slack="U0EMIL")
+    for key, who in ((second, dora), (second, Requester(slack=GERD, person="gerd")), (first, guest)):
+        assert mine_too(key, who).accepted
+    assert mine_too(team.find_alike(second, by_hand), dora).accepted
+    assert merge_keys(second, first, "mara").accepted
+    leave_the_people_file("emil")
+    release_with(first, by_hand)
+    for hours in (0, 1):
+        ask(NOW + timedelta(hours=hours))
+    assert [(a.person, a.issue) for a in release().feedback_asked] == [
+        *((person, first) for person in ("gerd", "clara", "slack:U0EMIL", "dora")),
+        *((person, by_hand) for person in ("olli", "dora")),
+    ]
+    assert team.seen_by("dora").count('"Did these 2 things help?"') == 1
+    for person in ("gerd", "emil"):
+        assert team.seen_by(person).count(f'"Did Title of {first} help?"') == 1
 
 
 def test_somebody_outside_the_people_file_is_asked_by_link_at_their_door(team: Team) -> None:

@@ -1,7 +1,8 @@
 """Cassettes of the client: from Conveyor's own sandbox, or from a real account with `CONVEYOR_RECORD=1`.
 
 To play nothing is needed. `CONVEYOR_RECORD=1` records anew: against the Jira of `CONVEYOR_JIRA_*` if a
-token is set there (project `CONVEYOR_RECORD_PROJECT`, flavor `CONVEYOR_JIRA_FLAVOR`), else the sandbox.
+token is set there (project `CONVEYOR_RECORD_PROJECT`, flavor `CONVEYOR_JIRA_FLAVOR`, and for the service desk
+the key of an open customer's request, `CONVEYOR_RECORD_REQUEST`), else the sandbox.
 Host, login, people, addresses and the project's key are replaced before anything is written.
 """
 
@@ -28,6 +29,9 @@ from integrations.settings import JiraSettings
 from tests.integrations.jira.world import PEOPLE
 
 FOLDER = Path(__file__).parent / "cassettes"
+REQUEST = "HELP-1"
+"""A customer's request, as cassettes call it."""
+
 SITE = "https://jira.example.test"
 RECORDING = os.environ.get("CONVEYOR_RECORD") == "1"
 _KEPT_HEADERS = {"content-type", "retry-after", "x-ratelimit-reset"}
@@ -44,11 +48,12 @@ Flavor = Literal["cloud", "server"]
 class Tape:
     """One cassette's scrubbing and its header."""
 
-    def __init__(self, origin: str, url: str, project: str) -> None:
+    def __init__(self, origin: str, url: str, project: str, request: str) -> None:
         self._origin = origin
         self._url = url
         self._host = urlsplit(url).netloc
         self._project = re.compile(rf"\b{re.escape(project)}\b")
+        self._request = re.compile(rf"\b{re.escape(request)}\b")
 
     def request(self, request: Any) -> Any:
         """Take the site and the project out of a request; its login is filtered by name."""
@@ -83,7 +88,7 @@ class Tape:
 
     def _text(self, text: str) -> str:
         text = text.replace(self._url, SITE).replace(self._host, urlsplit(SITE).netloc)
-        return self._project.sub("REL", text)
+        return self._project.sub("REL", self._request.sub(REQUEST, text))
 
 
 def anonymous(value: Any) -> Any:
@@ -103,12 +108,13 @@ def taped(name: str, flavor: Flavor) -> Iterator[JiraClient]:
     path = FOLDER / f"{name}-{flavor}.yaml"
     if not RECORDING:
         settings = JiraSettings(url=SITE, user="bot", token=SecretStr("not-recorded"), flavor=flavor)
-        with _recorder(Tape("", SITE, "REL"), RecordMode.NONE).use_cassette(str(path)):
+        with _recorder(Tape("", SITE, "REL", REQUEST), RecordMode.NONE).use_cassette(str(path)):
             yield JiraClient(settings)
         return
     with _real(flavor) as (settings, origin):
         path.unlink(missing_ok=True)
-        tape = Tape(origin, settings.url.rstrip("/"), os.environ.get("CONVEYOR_RECORD_PROJECT", "REL"))
+        names = [os.environ.get(f"CONVEYOR_RECORD_{name}") for name in ("PROJECT", "REQUEST")]
+        tape = Tape(origin, settings.url.rstrip("/"), names[0] or "REL", names[1] or REQUEST)
         with _recorder(tape, RecordMode.ONCE).use_cassette(str(path)):
             yield JiraClient(settings)
 
@@ -122,7 +128,9 @@ def _real(flavor: Flavor) -> Iterator[tuple[JiraSettings, str]]:
             pytest.skip(f"the account is not Jira {flavor}")
         yield settings, f"a real Jira {flavor} (people, site and project renamed)"
         return
-    sandbox = JiraSandbox(None, PEOPLE, {"REL": "Release train"}, flavor=flavor)
+    projects = {"REL": "Release train", "HELP": "Help"}
+    sandbox = JiraSandbox(None, PEOPLE, projects, desks=["HELP"], flavor=flavor)
+    sandbox.load_backlog(['{"title": "Asked", "created": "2026-03-02T10:00:00+00:00"}'], "HELP")
     bot = PEOPLE[0]
     token = SecretStr(bot.token)
     yield (

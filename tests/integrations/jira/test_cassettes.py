@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from integrations.errors import NotFound, Refused
-from tests.integrations.jira.tape import FOLDER, Flavor, anonymous, taped
+from tests.integrations.jira.tape import FOLDER, REQUEST, Flavor, anonymous, taped
 
 PROJECT = (
     os.environ.get("CONVEYOR_RECORD_PROJECT", "REL") if os.environ.get("CONVEYOR_RECORD") == "1" else "REL"
@@ -62,9 +62,20 @@ def test_a_version_is_made_filled_released_and_taken_back(flavor: Flavor) -> Non
         assert client.issue(key).fix_versions == (version.name,)
 
 
+@record
+@flavors
+def test_the_running_slas_of_a_customers_request_are_read(flavor: Flavor) -> None:
+    with taped("sla", flavor) as client:
+        found = client.running_slas(os.environ.get("CONVEYOR_RECORD_REQUEST", REQUEST))
+    assert found
+    for sla in found:
+        assert sla.name
+        assert sla.breached is (sla.remaining < timedelta(0))
+
+
 def test_every_cassette_says_where_it_was_recorded_and_holds_no_secret() -> None:
     cassettes = sorted(FOLDER.glob("*.yaml"))
-    assert len(cassettes) == 6
+    assert len(cassettes) == 8
     for path in cassettes:
         text = path.read_text()
         assert text.startswith("# Recorded from: "), path

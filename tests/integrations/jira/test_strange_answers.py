@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from integrations.errors import NotFound, Refused, Transient
 from integrations.jira.client import JiraClient
+from integrations.jira.desk import RunningSla
 from integrations.sandbox.http import Server
 from integrations.settings import JiraSettings
 
@@ -63,6 +65,33 @@ def test_a_total_that_is_never_reached_ends_the_search() -> None:
 
     with odd(answers, "server") as client:
         assert [issue.key for issue in client.search("project = REL")] == ["REL-1"]
+
+
+def test_of_an_sla_only_what_runs_and_tells_a_time_is_read() -> None:
+    def cycle(**said: Any) -> dict[str, Any]:
+        return {"name": "Resolution", "completedCycles": [], "ongoingCycle": {"breached": False, **said}}
+
+    paused = cycle(paused=True, remainingTime={"millis": 3_600_000, "friendly": "1h"})
+    late = cycle(breached=True, breachTime={"epochMillis": 1_785_142_800_000}, remainingTime={"millis": -1})
+    never = [{"name": "Never begun", "completedCycles": []}, cycle(), cycle(breachTime="soon"), "?", None]
+    never += [cycle(breachTime={"epochMillis": number}) for number in (10**30, "1", 1.5, None)]
+    with odd(lambda *_: {"values": [*never, paused, late]}) as client:
+        assert client.running_slas("HELP-1") == (
+            RunningSla("Resolution", False, True, None, timedelta(hours=1)),
+            RunningSla(
+                "Resolution", True, False, datetime(2026, 7, 27, 9, tzinfo=UTC), timedelta(milliseconds=-1)
+            ),
+        )
+    for nothing in ({}, [], None, {"values": {}}):
+        with odd(lambda *_, said=nothing: said) as client:
+            assert client.running_slas("HELP-1") == ()
+
+
+def test_what_a_service_desk_says_of_a_refusal_is_kept() -> None:
+    said = JSONResponse({"errorMessage": "You are no agent.", "i18nErrorMessage": {}}, 403)
+    with odd(lambda *_: said) as client, pytest.raises(Refused) as raised:
+        client.running_slas("HELP-1")
+    assert raised.value.detail == "You are no agent."
 
 
 def test_markers_are_asked_for_where_comments_come_without_properties() -> None:
