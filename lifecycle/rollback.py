@@ -71,20 +71,29 @@ def targets(release: Release, served: Sequence[Served], known: Mapping[str, Rele
     version that was itself taken back is not good.
 
     Raises:
-        NoWay: production does not serve `release` (any more), so there is nothing to take back.
+        NoWay: production does not serve `release` (any more), so there is nothing to take back; or another
+            is on its way there, which would be served after all.
     """
     going = release.production
     if going is None:
         raise NoWay("it has not been in production")
     if (release.phase, "RollbackStarted") not in TRANSITIONS:
         raise NoWay(f"it is {release.phase.lower()} already")
-    if release.phase is not Phase.PRODUCTION and served and served[0].sha != going.sha:
-        raise NoWay(f"production serves {served[0].tag}, not {going.tag}")
+    if release.phase is not Phase.PRODUCTION:
+        _must_serve(going, served, known)
     found: dict[str, Served] = {}
     for each in served:
         if each.sha != going.sha and _good(each, known):
             found.setdefault(each.sha, each)
     return tuple(found.values())
+
+
+def _must_serve(going: e.ProductionStarted, served: Sequence[Served], known: Mapping[str, Release]) -> None:
+    if served and served[0].sha != going.sha:
+        raise NoWay(f"production serves {served[0].tag}, not {going.tag}")
+    for version, other in known.items():
+        if other.phase is Phase.PRODUCTION:
+            raise NoWay(f"{version} is on its way to production: roll that one back")
 
 
 def _good(each: Served, known: Mapping[str, Release]) -> bool:
