@@ -221,12 +221,15 @@ def accept_no_return(
 
 def seen_bad(ticks: Iterable[e.WatchTicked]) -> tuple[str, ...]:
     """What the watch saw that was not well, one line each, in order."""
-    return tuple(
-        f"{seen.at:%H:%M:%S} UTC {seen.probe}: "
-        + (f"answered {seen.status}" if seen.status is not None else "no answer")
-        + f" in {seen.latency_ms:.0f} ms"
-        + (f" ({seen.detail})" if seen.detail else "")
-        for tick in ticks
-        for seen in tick.observations
-        if not seen.ok
-    )
+    return tuple(line for tick in ticks for line in _bad_of(tick))
+
+
+def _bad_of(tick: e.WatchTicked) -> Iterator[str]:
+    for seen in tick.observations:
+        if not seen.ok:
+            answered = f"answered {seen.status}" if seen.status is not None else "no answer"
+            detail = f" ({seen.detail})" if seen.detail else ""
+            yield f"{seen.at:%H:%M:%S} UTC {seen.probe}: {answered} in {seen.latency_ms:.0f} ms{detail}"
+    for alert in tick.firing:
+        since = f"{alert.since:%H:%M:%S} UTC" + (f": {alert.summary}" if alert.summary else "")
+        yield f"{tick.at:%H:%M:%S} UTC Alertmanager's {alert.name} fires since {since}"

@@ -14,7 +14,7 @@ from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.policy import Person
 from lifecycle.release import Release
 from lifecycle.rollback import NoWay, Served, Way
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 from tests.lifecycle.story import NOW, Story, at, going_out, live, policy, sha, signed_off
 
 WAY = Way(version="1.4.0", attempt=1, to=Served(tag="1.3.0", sha=sha(0)), issues=("SHOP-1",))
@@ -171,9 +171,13 @@ def test_what_the_watch_saw_is_told_without_what_was_well() -> None:
         Observation(at=NOW, probe="cart", ok=False, status=500, latency_ms=12),
         Observation(at=NOW, probe="shop", ok=False, latency_ms=2000, detail="timed out"),
     )
-    assert rollback.seen_bad([e.WatchTicked(tick=1, at=NOW, observations=seen)]) == (
+    lost = Firing(fingerprint="a", name="OrdersLost", summary="3 of 4", since=NOW)
+    slow = Firing(fingerprint="b", name="Slow", since=NOW)
+    assert rollback.seen_bad([e.WatchTicked(tick=1, at=NOW, observations=seen, firing=(lost, slow))]) == (
         "10:00:00 UTC cart: answered 500 in 12 ms",
         "10:00:00 UTC shop: no answer in 2000 ms (timed out)",
+        "10:00:00 UTC Alertmanager's OrdersLost fires since 10:00:00 UTC: 3 of 4",
+        "10:00:00 UTC Alertmanager's Slow fires since 10:00:00 UTC",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +15,11 @@ from flows.stages.rolling_back import roll_back
 from flows.stages.watching import watch
 from integrations.sandbox.jira import catalogue, routes_issue, wire
 from lifecycle import events as e
+from lifecycle import rollback as rules
 from lifecycle.release import Phase
 from lifecycle.rollback import NoWay
 from lifecycle.watch import Observation
-from tasks import context, rollbacks
+from tasks import alertmanager, context, rollbacks
 from tasks.decisions import Decision, decide
 
 Shop = Any
@@ -197,6 +199,29 @@ def test_where_jira_has_a_way_back_from_closed_the_issue_waits_for_its_release_a
     assert rollbacks.decide_back(stream, "olli", "slack", "parcels get lost").accepted
     shop.walk_on(stream, *STAGES, until="Rolled back")
     assert shop.status(key) == "Waiting Release"
+
+
+def test_alertmanagers_alert_takes_a_release_back_only_where_the_policy_lets_it_count(
+    shop: Shop, rule: Callable[..., None]
+) -> None:
+    stream = live(shop)
+    began = shop.release(stream).deployed.at
+    labels = {"alertname": "OrdersLost", "project": "shop", "severity": "critical"}
+    alert = {"status": "firing", "labels": labels, "startsAt": (began + timedelta(seconds=1)).isoformat()}
+    told = {"alerts": [{**alert, "annotations": {"summary": "orders get lost"}, "fingerprint": "f1"}]}
+    assert alertmanager.take(json.dumps(told).encode()) == "evidence of a watched release"
+    for tick in (1, 2, 3):
+        walk = shop.walk(stream, watch, now=began + timedelta(minutes=5 * tick))
+        assert (walk.phase, walk.release.ticks[-1].firing) == (Phase.WATCHING, ())
+    watched = context.policy().watch.model_dump(mode="json")
+    rule(top={"watch": {**watched, "alerts": {"deciding": ["critical"]}}})
+    for tick in (4, 5, 6):
+        assert walk.phase is Phase.WATCHING
+        walk = shop.walk(stream, watch, now=began + timedelta(minutes=5 * tick))
+    assert walk.release.rollback.reasons == (
+        "Alertmanager's OrdersLost fired at 3 looks in a row: orders get lost",
+    )
+    assert "Alertmanager's OrdersLost fires since" in rules.seen_bad(walk.release.ticks)[-1]
 
 
 def test_a_target_whose_tag_was_moved_is_not_deployed(shop: Shop) -> None:
