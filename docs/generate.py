@@ -34,7 +34,10 @@ ABOUT_PHASES: Mapping[Phase, tuple[str, str]] = {
     Phase.ROLLING_BACK: ("Production goes back to the earlier version.", "GitLab"),
     Phase.ROLLED_BACK: ("Production serves the earlier version; the release is held.", "a manager"),
     Phase.FEEDBACK: ("The watch is over; whoever asked for something says whether it helped.", "requesters"),
-    Phase.CLOSED: ("Done. An answer that comes late is still kept.", ""),
+    Phase.CLOSED: (
+        "Done. A late answer is still kept, and while production serves it, it can be taken back.",
+        "",
+    ),
     Phase.ABANDONED: ("A person ended it.", ""),
     Phase.SUPERSEDED: ("It was rolled back, and its issues went out with another release.", ""),
 }
@@ -70,7 +73,8 @@ def release_phases() -> str:
         "fewer sign-offs.",
         "## Phase by phase",
         _table(("#", "phase", "what it means", "whose turn", "leads on", "leaves it there"), _phase_rows()),
-        f"Nothing leads out of {ends}.",
+        f"{ends} are ends: Conveyor does nothing more by itself. Nothing leads out of them but a "
+        "rollback out of `Closed`.",
         "## While a release is held",
         "A hold is no phase. A held release stays where it is, and until a person resumes it there is no "
         f"{held}. What people decide stays possible: they may still sign, return and withdraw. What is on "

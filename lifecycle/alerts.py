@@ -8,7 +8,7 @@ from itertools import takewhile
 from lifecycle import events as e
 from lifecycle.policy import Alerting
 from lifecycle.release import Release
-from lifecycle.watch import Observation, WatchRules
+from lifecycle.watch import Firing, Observation, WatchRules
 
 
 def due(release: Release, rules: WatchRules, alerting: Alerting) -> tuple[e.ReleaseEvent, ...]:
@@ -44,6 +44,19 @@ def firing(release: Release) -> tuple[e.AlertReceived, ...]:
     """What Alertmanager said fires and has not said is resolved, the oldest first."""
     last = {one.fingerprint: one for one in sorted(release.alerts_received, key=_told_in_order)}
     return tuple(one for one in last.values() if one.status == "firing")
+
+
+def deciding(release: Release, alerting: Alerting) -> tuple[Firing, ...]:
+    """Which of them count as a bad look: of a severity that the policy names, and begun since it is live.
+
+    What fired before the release is not its fault, however often it is told again.
+    """
+    live = release.deployed
+    return tuple(
+        Firing(fingerprint=one.fingerprint, name=one.name, summary=one.summary, since=one.starts_at)
+        for one in firing(release)
+        if one.severity in alerting.deciding and live is not None and one.starts_at >= live.at
+    )
 
 
 def _told_in_order(alert: e.AlertReceived) -> tuple[object, bool]:

@@ -29,7 +29,7 @@ class Phase(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """No event leads out of it."""
+        """It is over: Conveyor does nothing more by itself. Only a rollback leads out of Closed."""
         return self in (Phase.CLOSED, Phase.ABANDONED, Phase.SUPERSEDED)
 
 
@@ -117,7 +117,12 @@ def _table() -> dict[tuple[Phase, str], Phase]:
             "RollbackStarted": p.ROLLING_BACK,
             "Closed": p.CLOSED,
         },
-        p.CLOSED: {"FeedbackGiven": p.CLOSED, "FeedbackFollowed": p.CLOSED},
+        # Production may serve it for months yet, and then it can be taken back.
+        p.CLOSED: {
+            "FeedbackGiven": p.CLOSED,
+            "FeedbackFollowed": p.CLOSED,
+            "RollbackStarted": p.ROLLING_BACK,
+        },
     }
     table = {(phase, kind): after for phase, row in rows.items() for kind, after in row.items()}
     for phase in (p.WATCHING, p.ROLLING_BACK, p.ROLLED_BACK, p.FEEDBACK):

@@ -98,10 +98,17 @@ class Probe(Frozen):
 
 
 class Alerting(Frozen):
-    """When the watch says that a probe is bad, and when that it is well again: so many looks in a row."""
+    """When the watch says that a probe is bad, and when that it is well again: so many looks in a row.
+
+    `deciding` lets Alertmanager's alerts count, too.
+    """
 
     raise_after: int = Field(default=1, ge=1)
     recover_after: int = Field(default=2, ge=1, description="one good look between bad ones is no recovery")
+    deciding: tuple[str, ...] = Field(
+        default=(),
+        description="severities of Alertmanager's alerts that count as bad looks; none: told, decide nothing",
+    )
 
 
 class Watch(Frozen):

@@ -326,7 +326,8 @@ def _in_production(
             return {"deployed": None, **ended, **gone}
         case e.RollbackStarted():
             by_watch = event.person is None and release.phase is Phase.WATCHING
-            return {"rollbacks": (*release.rollbacks, event), "backed_out": release.backed_out + by_watch}
+            backed_out = release.backed_out + by_watch
+            return {"rollbacks": (*release.rollbacks, event), "backed_out": backed_out, "ended": None}
         case _:
             why = "; ".join(release.rollback.reasons) if release.rollback else ""
             hold = e.Held(round=release.holds + 1, person=None, reason=f"rolled back: {why}")

@@ -71,20 +71,29 @@ def targets(release: Release, served: Sequence[Served], known: Mapping[str, Rele
     version that was itself taken back is not good.
 
     Raises:
-        NoWay: production does not serve `release` (any more), so there is nothing to take back.
+        NoWay: production does not serve `release` (any more), so there is nothing to take back; or another
+            is on its way there, which would be served after all.
     """
     going = release.production
     if going is None:
         raise NoWay("it has not been in production")
     if (release.phase, "RollbackStarted") not in TRANSITIONS:
         raise NoWay(f"it is {release.phase.lower()} already")
-    if release.phase is not Phase.PRODUCTION and served and served[0].sha != going.sha:
-        raise NoWay(f"production serves {served[0].tag}, not {going.tag}")
+    if release.phase is not Phase.PRODUCTION:
+        _must_serve(going, served, known)
     found: dict[str, Served] = {}
     for each in served:
         if each.sha != going.sha and _good(each, known):
             found.setdefault(each.sha, each)
     return tuple(found.values())
+
+
+def _must_serve(going: e.ProductionStarted, served: Sequence[Served], known: Mapping[str, Release]) -> None:
+    if served and served[0].sha != going.sha:
+        raise NoWay(f"production serves {served[0].tag}, not {going.tag}")
+    for version, other in known.items():
+        if other.phase is Phase.PRODUCTION:
+            raise NoWay(f"{version} is on its way to production: roll that one back")
 
 
 def _good(each: Served, known: Mapping[str, Release]) -> bool:
@@ -212,12 +221,15 @@ def accept_no_return(
 
 def seen_bad(ticks: Iterable[e.WatchTicked]) -> tuple[str, ...]:
     """What the watch saw that was not well, one line each, in order."""
-    return tuple(
-        f"{seen.at:%H:%M:%S} UTC {seen.probe}: "
-        + (f"answered {seen.status}" if seen.status is not None else "no answer")
-        + f" in {seen.latency_ms:.0f} ms"
-        + (f" ({seen.detail})" if seen.detail else "")
-        for tick in ticks
-        for seen in tick.observations
-        if not seen.ok
-    )
+    return tuple(line for tick in ticks for line in _bad_of(tick))
+
+
+def _bad_of(tick: e.WatchTicked) -> Iterator[str]:
+    for seen in tick.observations:
+        if not seen.ok:
+            answered = f"answered {seen.status}" if seen.status is not None else "no answer"
+            detail = f" ({seen.detail})" if seen.detail else ""
+            yield f"{seen.at:%H:%M:%S} UTC {seen.probe}: {answered} in {seen.latency_ms:.0f} ms{detail}"
+    for alert in tick.firing:
+        since = f"{alert.since:%H:%M:%S} UTC" + (f": {alert.summary}" if alert.summary else "")
+        yield f"{tick.at:%H:%M:%S} UTC Alertmanager's {alert.name} fires since {since}"

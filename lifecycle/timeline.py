@@ -83,7 +83,9 @@ def sentence(event: e.ReleaseEvent, release: Release | None = None) -> str:
 
 def _tick(event: e.WatchTicked) -> str:
     """What was seen at one tick, what could not be read, and which ticks before it were missed."""
-    bad = ", ".join(seen.probe for seen in event.observations if not seen.ok)
+    bad = ", ".join(
+        [*(seen.probe for seen in event.observations if not seen.ok), *(one.name for one in event.firing)]
+    )
     lost = [f"{read.metric} was not read: {read.missing}" for read in event.readings if read.missing]
     first, last = event.tick - event.missed, event.tick - 1
     if event.missed:

@@ -8,7 +8,7 @@ from lifecycle.phases import Phase
 from lifecycle.release import Release
 
 _OUT = frozenset({Phase.WATCHING, Phase.FEEDBACK, Phase.CLOSED})
-_IN_PRODUCTION = frozenset({Phase.PRODUCTION, Phase.WATCHING, Phase.ROLLING_BACK, Phase.FEEDBACK})
+_IN_PRODUCTION = _OUT | {Phase.PRODUCTION, Phase.ROLLING_BACK}
 
 
 def waits_for(depends_on: Sequence[str], mates: Iterable[Release]) -> Iterator[str]:
@@ -23,7 +23,8 @@ def back_first(
 ) -> tuple[Release, ...]:
     """The mates that have to leave production before `release` does: their projects depend on its own.
 
-    One before which production served nothing cannot leave it.
+    One before which production served nothing cannot leave it. Whether production still serves one that is
+    live since long is not known here.
     """
     project = release.plan.project
     return tuple(

@@ -26,6 +26,15 @@ class Observation(BaseModel, frozen=True):
     detail: str = ""
 
 
+class Firing(BaseModel, frozen=True):
+    """An alert of Alertmanager's that fired when somebody looked, and that the policy lets count."""
+
+    fingerprint: str
+    name: str
+    summary: str = ""
+    since: AwareDatetime
+
+
 class WatchRules(BaseModel, frozen=True, extra="forbid"):
     """How long and how strictly a release is watched.
 
@@ -108,12 +117,14 @@ def assess(
     readings: Iterable[Reading] = (),
     metrics: Sequence[Metric] = (),
     comparison: Comparison = _COMPARISON,
+    firing: Iterable[Sequence[Firing]] = (),
 ) -> WatchVerdict:
     """Judge the version that went live at `started` by what was seen from then to `now`.
 
     Unhealthy as soon as one probe or metric passes its hard limit, or a metric is significantly worse than
-    before; and it stays so: a later recovery does not take it back. Healthy only at the end, without a gap
-    and with enough seen. Order and repeats do not matter.
+    before; and it stays so: a later recovery does not take it back. An alert that fires is a bad look of its
+    own; `firing` has those of each look, in order. Healthy only at the end, without a gap and with enough
+    seen. Order and repeats of what was observed and read do not matter.
     """
     seen = sorted({o for o in observations if started <= o.at <= now}, key=_in_order)
     read = tuple({r for r in readings if started <= r.at <= now})
@@ -121,6 +132,7 @@ def assess(
     bad = (
         *(reason for of_probe in probes.values() for reason in _hard_limit(of_probe, rules)),
         *worsenings(read, metrics, comparison, rules.ticks, rules.failures_allowed),
+        *_alarming(tuple(firing), rules),
     )
     gaps = tuple(gap for p, of_probe in probes.items() for gap in _gaps(p, of_probe, started, now, rules))
     if bad:
@@ -146,6 +158,17 @@ def _hard_limit(of_probe: Sequence[Observation], rules: WatchRules) -> Iterator[
         row = tuple(run)
         if bad and len(row) > rules.failures_allowed:
             yield f"{row[0].probe} was bad {len(row)} times in a row: {_bad(row[-1], rules)}"
+
+
+def _alarming(looks: Sequence[Sequence[Firing]], rules: WatchRules) -> Iterator[str]:
+    """Yield one reason for each alert that fired at more looks in a row than a probe may be bad."""
+    for fingerprint in dict.fromkeys(alert.fingerprint for look in looks for alert in look):
+        of_alert = [next((a for a in look if a.fingerprint == fingerprint), None) for look in looks]
+        for fires, run in groupby(of_alert, key=lambda alert: alert is not None):
+            row = [alert for alert in run if alert]
+            if fires and len(row) > rules.failures_allowed:
+                told = f": {row[-1].summary}" if row[-1].summary else ""
+                yield f"Alertmanager's {row[-1].name} fired at {len(row)} looks in a row{told}"
 
 
 def _bad(seen: Observation, rules: WatchRules) -> str:

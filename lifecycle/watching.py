@@ -21,4 +21,5 @@ def verdict_on(release: Release, watched: Watch, now: datetime) -> WatchVerdict:
         readings=[read for tick in release.ticks for read in tick.readings],
         metrics=watched.metrics,
         comparison=watched.comparison,
+        firing=[tick.firing for tick in release.ticks],
     )

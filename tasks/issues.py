@@ -24,10 +24,10 @@ def statuses(project: Project, keys: Sequence[str]) -> dict[str, Status]:
     return {key: status_of(project, key) for key in keys}
 
 
-def of_status(project_id: str, keys: Sequence[str], status: Status) -> list[str]:
-    """Those of `keys` that stand in `status` now."""
+def of_status(project_id: str, keys: Sequence[str], *wanted: Status) -> list[str]:
+    """Those of `keys` that stand in one of these statuses now."""
     found = statuses(policy().project(project_id), keys)
-    return [key for key in keys if found[key] is status]
+    return [key for key in keys if found[key] in wanted]
 
 
 def titles(keys: Sequence[str]) -> dict[str, str]:
@@ -57,6 +57,28 @@ def move(project_id: str, key: str, target: str, because: str) -> list[str]:  # 
     for status in path:
         jira().transition(key, project.statuses.to_theirs(status))
     return [str(status) for status in path]
+
+
+@task(task_run_name="issue {key} back to Waiting Release: {because}", **RETRY)
+def take_back(project_id: str, key: str, because: str, op_key: str, *, subject: str) -> bool:
+    """Put an issue that has left production back to Waiting Release; a repeat is harmless.
+
+    Where the team's Jira has no way back from Closed the issue stays and gets a comment, once; then False.
+
+    Raises:
+        Conflict: it stands where no step leads there; a person has moved it.
+    """
+    project = policy().project(project_id)
+    if status_of(project, key) is not Status.CLOSED:
+        move.fn(project_id, key, Status.WAITING_RELEASE, because)
+        return True
+    try:
+        jira().transition(key, project.statuses.to_theirs(Status.WAITING_RELEASE))
+    except Conflict:
+        said = f"{because}: production does not have this any more. This Jira has no way back from here."
+        comment.fn(key, said, op_key, subject=subject)
+        return False
+    return True
 
 
 @task(task_run_name="comment on {key}", **RETRY)

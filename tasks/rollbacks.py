@@ -10,6 +10,7 @@ from lifecycle.phases import TRANSITIONS
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release
 from lifecycle.rollback import Change, NoWay, Served, Way
+from tasks import occupying
 from tasks.context import gitlab, ledger, policy
 from tasks.decisions import Decision, Outcome, decide
 from tasks.walk import new_events
@@ -37,9 +38,21 @@ def mates(release: Release) -> tuple[Release, ...]:
 
 
 def back_first(release: Release) -> tuple[Release, ...]:
-    """The mates that have to leave production before `release` does."""
+    """The mates that have to leave production before `release` does.
+
+    A newer version may have taken the place of one that is live since long; then it has left already.
+    """
     depends_on = {project.id: project.depends_on for project in policy().projects}
-    return together.back_first(release, depends_on, mates(release))
+    found = together.back_first(release, depends_on, mates(release))
+    return tuple(mate for mate in found if mate.phase in _UNDER_WAY or _is_served(mate))
+
+
+_UNDER_WAY = (Phase.PRODUCTION, Phase.ROLLING_BACK)
+
+
+def _is_served(mate: Release) -> bool:
+    gitlab_id = policy().project(mate.plan.project).gitlab
+    return mate.production is not None and occupying.serves(gitlab_id, "production") == mate.production.sha
 
 
 def start_back(mate: Release, because: str, now: datetime) -> None:

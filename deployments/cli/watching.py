@@ -53,6 +53,13 @@ def _rows(tick: WatchTicked, watched: Watch) -> Iterator[tuple[str, str, str, st
     for seen in tick.observations:
         answered = "no answer" if seen.status is None else f"{seen.status}, {seen.latency_ms:.0f} ms"
         yield seen.probe, answered, "", "ok" if seen.ok else f"bad {seen.detail}".rstrip()
+    for alert in tick.firing:
+        yield (
+            alert.name,
+            f"fires since {alert.since:%Y-%m-%d %H:%M:%S} UTC",
+            "",
+            f"bad {alert.summary}".rstrip(),
+        )
     for read in tick.readings:
         yield _row(read, watched)
 

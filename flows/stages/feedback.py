@@ -94,8 +94,9 @@ def _close(walk: ReleaseWalk) -> None:
         headline,
         walk.project.channel,
         release_messages.news("✅", headline, feedback_messages.closing(walk.release), walk.now),
-        walk.op("closed"),
+        walk.op(f"closed:{walk.release.attempt}"),
         subject=walk.subject,
     )
     asked = len(walk.release.feedback_asked)
-    walk.append(Closed(answers=asked - len(walk.release.unanswered), asked=asked))
+    answers = asked - len(walk.release.unanswered)
+    walk.append(Closed(answers=answers, asked=asked, attempt=walk.release.attempt))

@@ -79,11 +79,13 @@ def _tell(walk: ReleaseWalk) -> None:
     back, rolled = walk.release.rollback, walk.release.rolled_back
     if back is None or rolled is None or walk.done(walk.op(f"rolled-back:{back.attempt}")):
         return
-    for key in (*walk.release.delivers, *issues.of_status(walk.project.id, back.also, Status.RELEASED)):
-        issues.move(walk.project.id, key, Status.WAITING_RELEASE, f"rolled back {back.attempt}")
+    summary = f"{walk.title} was rolled back to {back.to_tag}"
+    also = issues.of_status(walk.project.id, back.also, Status.RELEASED, Status.CLOSED)
+    for key in (*walk.release.delivers, *also):
+        op_key = walk.op(f"taken-back:{back.attempt}:{key}")
+        issues.take_back(walk.project.id, key, summary, op_key, subject=walk.subject)
     issues.unrelease_version(walk.project.jira, walk.version)
     plan_writes.reopen_milestone(walk.project.id, walk.version)
-    summary = f"{walk.title} was rolled back to {back.to_tag}"
     incident = issues.open_incident(
         walk.project.jira,
         summary,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from lifecycle import rollback
+from lifecycle import alerts, rollback
 from lifecycle.events import Held, RollbackStarted, WatchEnded, WatchTicked
 from lifecycle.release import Phase
 from lifecycle.watch import WatchState, WatchVerdict, due_tick, next_tick
@@ -54,6 +54,7 @@ def _look(walk: ReleaseWalk, tick: int, live: datetime) -> None:
             observations=tuple(seen),
             readings=tuple(read),
             missed=tick - _last_tick(walk) - 1,
+            firing=alerts.deciding(walk.release, watched.alerts),
         )
     )
 

@@ -8,9 +8,14 @@ from lifecycle.events.base import Fact
 
 
 class Closed(Fact, frozen=True):
-    """The release is done: watched, and the requesters were asked."""
+    """The release is done: watched, and the requesters were asked.
 
+    `attempt` is the one that production serves: a release that was taken back after its end may end again.
+    """
+
+    identity = ("attempt",)
     kind: Literal["Closed"] = "Closed"
+    attempt: int = 1
     answers: int = 0
     asked: int = 0
 

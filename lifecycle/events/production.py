@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from lifecycle.events.base import Fact, Sha
 from lifecycle.readings import Reading
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 
 
 class ReleaseTimed(Fact, frozen=True):
@@ -89,6 +89,7 @@ class WatchTicked(Fact, frozen=True):
     """One look at production: tick `tick`, with what each probe saw and each metric gave.
 
     Ticks are numbered by the clock. `missed`: so many before this one were due while nobody looked.
+    `firing` are the alerts of Alertmanager's that the policy lets count.
     """
 
     identity = ("attempt", "tick")
@@ -99,6 +100,7 @@ class WatchTicked(Fact, frozen=True):
     observations: tuple[Observation, ...]
     readings: tuple[Reading, ...] = ()
     missed: int = 0
+    firing: tuple[Firing, ...] = ()
 
 
 class WatchEnded(Fact, frozen=True):

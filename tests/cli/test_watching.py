@@ -9,7 +9,7 @@ import yaml
 
 from lifecycle import events as e
 from lifecycle.readings import Reading, Side
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 from tests.cli.world import SHA, START, Cli, in_production
 
 STREAM = "release:shop:1.4.0"
@@ -88,6 +88,13 @@ def test_the_last_tick_is_a_table_of_probes_and_metrics(watched: Cli) -> None:
         ["cpu", "0.5", "", "not compared"],
         ["forgotten", "", "", "not watched any more"],
     ]
+
+
+def test_an_alert_that_counts_is_in_the_table(watched: Cli) -> None:
+    lost = Firing(fingerprint="f", name="OrdersLost", summary="3 of 4", since=START)
+    watched.record(STREAM, e.WatchTicked(tick=1, at=START, observations=(), firing=(lost,)))
+    rows = watched.run("watch", "show", "1.4.0").out.splitlines()
+    assert rows[-1] == "OrdersLost\tfires since 2026-10-01 10:00:00 UTC\t\tbad 3 of 4"
 
 
 def test_json_has_the_tick_as_it_was_recorded(watched: Cli) -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle import events as e
-from lifecycle.alerts import due, firing, open_alert, reason
+from lifecycle.alerts import deciding, due, firing, open_alert, reason
 from lifecycle.phases import IllegalEvent
 from lifecycle.policy import Alerting
-from lifecycle.watch import Observation, WatchRules
-from tests.lifecycle.story import NOW, Story, later, live, sha
+from lifecycle.watch import Firing, Observation, WatchRules
+from tests.lifecycle.story import NOW, Story, later, live, sha, signed_off
 
 RULES = WatchRules(every=timedelta(minutes=5), max_latency_ms=1000)
 ALERTING = Alerting()
@@ -119,6 +119,22 @@ def test_what_alertmanager_says_fires_until_it_is_resolved_whatever_the_order() 
     assert firing(story.release) == (received("a", "firing"),)
     story.tell(received("b", "firing", 9))
     assert [alert.fingerprint for alert in firing(story.release)] == ["a", "b"]
+
+
+def test_only_alerts_of_the_policys_severities_that_began_since_it_is_live_decide() -> None:
+    critical = Alerting(deciding=("critical",))
+    assert deciding(signed_off().release, critical) == ()
+    severe = {"severity": "critical", "summary": "lost"}
+    story = live().tell(
+        received("before", "firing", -1).model_copy(update=severe),
+        received("since", "firing", 0).model_copy(update=severe),
+        received("over", "firing").model_copy(update=severe),
+        received("over", "resolved").model_copy(update=severe),
+        received("mild", "firing").model_copy(update={"severity": "warning"}),
+    )
+    found = Firing(fingerprint="since", name="HighErrors", summary="lost", since=later(0))
+    assert deciding(story.release, critical) == (found,)
+    assert deciding(story.release, Alerting()) == ()
 
 
 def test_an_episode_is_raised_once_and_over_once() -> None:

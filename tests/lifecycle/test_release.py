@@ -53,18 +53,19 @@ def test_nothing_happens_that_the_table_does_not_name(phase: Phase) -> None:
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase.terminal])
-def test_an_ended_release_accepts_nothing_but_late_feedback(phase: Phase) -> None:
-    kinds = {kind for (of, kind) in TRANSITIONS if of is phase}
-    late = {"FeedbackGiven", "FeedbackFollowed"}
-    assert kinds == (late if phase is Phase.CLOSED else set())
-    assert all(TRANSITIONS[phase, kind] is phase for kind in kinds)
+def test_an_ended_release_accepts_nothing_but_late_feedback_and_a_closed_ones_rollback(phase: Phase) -> None:
+    row = {kind: after for (of, kind), after in TRANSITIONS.items() if of is phase}
+    late = {"FeedbackGiven": Phase.CLOSED, "FeedbackFollowed": Phase.CLOSED}
+    taken_back = {"RollbackStarted": Phase.ROLLING_BACK}
+    assert row == (late | taken_back if phase is Phase.CLOSED else {})
 
 
 def test_every_phase_is_reached_and_every_one_but_the_last_can_be_left() -> None:
     reached = {after for (before, _), after in TRANSITIONS.items() if before is not after}
     assert reached | {Phase.PLANNED} == set(Phase)
     left = {before for (before, _), after in TRANSITIONS.items() if before is not after}
-    assert {phase for phase in Phase if phase not in left} == {phase for phase in Phase if phase.terminal}
+    over = {phase for phase in Phase if phase.terminal}
+    assert {phase for phase in Phase if phase not in left} == over - {Phase.CLOSED}
 
 
 def test_from_every_phase_the_release_can_still_come_to_an_end() -> None:
@@ -325,6 +326,16 @@ def test_late_feedback_is_kept() -> None:
 
 def test_a_release_is_rolled_back_even_while_its_requesters_are_asked() -> None:
     assert at(Phase.FEEDBACK).roll_back().release.phase is Phase.ROLLED_BACK
+
+
+def test_a_closed_release_that_is_taken_back_is_open_again_and_may_close_again() -> None:
+    story = at(Phase.CLOSED)
+    first = story.release.ended
+    assert story.roll_back().release.ended is None
+    assert story.release.hold is not None
+    again = e.Closed(attempt=2)
+    release = story.resume().start_production().deploy().end_watch().tell(again).release
+    assert (first, release.ended, release.phase) == (e.Closed(), again, Phase.CLOSED)
 
 
 def test_names_in_the_repository_and_the_ledger() -> None:

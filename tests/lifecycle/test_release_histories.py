@@ -106,7 +106,9 @@ class Histories(RuleBasedStateMachine):
     def check(self, fact: e.ReleaseEvent, after: Release) -> None:
         """What has to hold for the one fact that was let by."""
         was = self.release.phase
-        assert not was.terminal or (fact.kind in ("FeedbackGiven", "FeedbackFollowed") and after.phase is was)
+        late = fact.kind in ("FeedbackGiven", "FeedbackFollowed") and after.phase is was
+        if was.terminal and not late:
+            assert (was, fact.kind, after.ended) == (phases.Phase.CLOSED, "RollbackStarted", None)
         assert TRANSITIONS[was, fact.kind] is after.phase
         if isinstance(fact, e.ProductionStarted):
             assert Audit(self.history, self.policy).unsigned(fact) == []

@@ -14,7 +14,7 @@ from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.policy import Person
 from lifecycle.release import Release
 from lifecycle.rollback import NoWay, Served, Way
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 from tests.lifecycle.story import NOW, Story, at, going_out, live, policy, sha, signed_off
 
 WAY = Way(version="1.4.0", attempt=1, to=Served(tag="1.3.0", sha=sha(0)), issues=("SHOP-1",))
@@ -47,7 +47,7 @@ def test_a_release_that_was_never_in_production_has_no_way_back() -> None:
         rollback.targets(signed_off().release, (), {})
 
 
-@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.CLOSED])
+@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.ROLLED_BACK])
 def test_what_is_over_is_not_taken_back(phase: Phase) -> None:
     with pytest.raises(NoWay, match=f"it is {phase.lower()} already"):
         rollback.targets(at(phase).release, served("1.1.0"), {})
@@ -56,6 +56,19 @@ def test_what_is_over_is_not_taken_back(phase: Phase) -> None:
 def test_what_production_does_not_serve_is_not_taken_back() -> None:
     with pytest.raises(NoWay, match=r"production serves 1\.5\.0, not 1\.4\.0"):
         rollback.targets(going("1.4.0").release, served("1.5.0", "1.4.0", "1.3.0"), {})
+
+
+def test_a_closed_release_is_taken_back_as_long_as_production_serves_it() -> None:
+    closed = going("1.4.0").end_watch().tell(e.Closed()).release
+    assert rollback.targets(closed, served("1.4.0", "1.3.0"), {"1.4.0": closed}) == served("1.3.0")
+    with pytest.raises(NoWay, match=r"production serves 1\.5\.0, not 1\.4\.0"):
+        rollback.targets(closed, served("1.5.0", "1.4.0", "1.3.0"), {"1.4.0": closed})
+
+
+def test_while_another_is_on_its_way_that_one_is_to_be_taken_back() -> None:
+    coming = signed_off(version="1.5.0").start_production().release
+    with pytest.raises(NoWay, match=r"1\.5\.0 is on its way to production: roll that one back"):
+        rollback.targets(going("1.4.0").release, served("1.4.0", "1.3.0"), {"1.5.0": coming})
 
 
 def test_a_release_on_its_way_goes_back_to_what_production_still_serves() -> None:
@@ -158,9 +171,13 @@ def test_what_the_watch_saw_is_told_without_what_was_well() -> None:
         Observation(at=NOW, probe="cart", ok=False, status=500, latency_ms=12),
         Observation(at=NOW, probe="shop", ok=False, latency_ms=2000, detail="timed out"),
     )
-    assert rollback.seen_bad([e.WatchTicked(tick=1, at=NOW, observations=seen)]) == (
+    lost = Firing(fingerprint="a", name="OrdersLost", summary="3 of 4", since=NOW)
+    slow = Firing(fingerprint="b", name="Slow", since=NOW)
+    assert rollback.seen_bad([e.WatchTicked(tick=1, at=NOW, observations=seen, firing=(lost, slow))]) == (
         "10:00:00 UTC cart: answered 500 in 12 ms",
         "10:00:00 UTC shop: no answer in 2000 ms (timed out)",
+        "10:00:00 UTC Alertmanager's OrdersLost fires since 10:00:00 UTC: 3 of 4",
+        "10:00:00 UTC Alertmanager's Slow fires since 10:00:00 UTC",
     )
 
 

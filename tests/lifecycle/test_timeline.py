@@ -10,7 +10,7 @@ import pytest
 from lifecycle import events as e
 from lifecycle.readings import Reading
 from lifecycle.timeline import page, sentence
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 from tests.lifecycle.facts import MODELS, pools
 from tests.lifecycle.story import NOW, Story, sha, signed_off
 
@@ -41,6 +41,15 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
         (e.Held(round=1, person=None, reason="rolled back"), "held: rolled back"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=False)), "tick 3: bad: cart"),
         (e.WatchTicked(tick=3, at=NOW, observations=seen(ok=True)), "tick 3: healthy"),
+        (
+            e.WatchTicked(
+                tick=3,
+                at=NOW,
+                observations=seen(ok=False),
+                firing=(Firing(fingerprint="f", name="OrdersLost", since=NOW),),
+            ),
+            "tick 3: bad: cart, OrdersLost",
+        ),
         (
             e.WatchTicked(
                 tick=7,

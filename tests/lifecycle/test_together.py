@@ -15,7 +15,7 @@ from lifecycle.release import Release
 from tests.lifecycle.story import at, going_out, policy, policy_data, signed_off
 
 OUT = (Phase.WATCHING, Phase.FEEDBACK, Phase.CLOSED)
-IN_PRODUCTION = (Phase.PRODUCTION, Phase.WATCHING, Phase.ROLLING_BACK, Phase.FEEDBACK)
+IN_PRODUCTION = (*OUT, Phase.PRODUCTION, Phase.ROLLING_BACK)
 
 
 def projects(**depends_on: tuple[str, ...]) -> list[dict[str, Any]]:

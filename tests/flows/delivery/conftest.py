@@ -142,6 +142,13 @@ class Shop:
         url = {"production": self.vendors.production_url, "staging": self.vendors.staging_url}[environment]
         return str(httpx.get(f"{url}/healthz", **LOOPBACK).json()["sha"])
 
+    def comments(self, key: str) -> list[str]:
+        """What was said on the issue, in order."""
+        login = (self.vendors.people["olli"].email, self.vendors.tokens["olli"])
+        url = f"{self.vendors.jira.url}/rest/api/2/issue/{key}/comment"
+        answer = httpx.get(url, auth=login, **LOOPBACK).raise_for_status().json()
+        return [each["body"] for each in answer["comments"]]
+
     def pipelines(self, ref: str) -> int:
         """How many pipelines ran on this ref."""
         return len(self.api.get("pipelines", params={"ref": ref}).raise_for_status().json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,11 +13,13 @@ from flows.stages.held import hold
 from flows.stages.production import release_to_production, tell_everybody
 from flows.stages.rolling_back import roll_back
 from flows.stages.watching import watch
+from integrations.sandbox.jira import catalogue, routes_issue, wire
 from lifecycle import events as e
+from lifecycle import rollback as rules
 from lifecycle.release import Phase
 from lifecycle.rollback import NoWay
 from lifecycle.watch import Observation
-from tasks import context, rollbacks
+from tasks import alertmanager, context, rollbacks
 from tasks.decisions import Decision, decide
 
 Shop = Any
@@ -154,6 +157,71 @@ def test_any_earlier_version_is_a_way_back_and_takes_the_issues_between_along(
     shop.walk_on(stream, *STAGES, until="Rolled back")
     assert shop.serves() == shop.first
     assert {shop.status(below), shop.status(key)} == {"Waiting Release"}
+
+
+def closed(shop: Shop, stream: str, key: str) -> None:
+    """The watch and the feedback over this release are over, in Jira too."""
+    shop.tell(stream, e.WatchEnded(verdict="healthy"), e.Closed())
+    context.jira().transition(key, "Closed")
+
+
+def test_a_closed_release_that_production_serves_is_taken_back_and_goes_out_again(shop: Shop) -> None:
+    key = shop.issue("Gift wrap")
+    stream = live(shop, key)
+    version = stream.split(":")[2]
+    closed(shop, stream, key)
+    assert shop.walk(stream, *STAGES).ended
+    assert rollbacks.decide_back(stream, "olli", "slack", "parcels get lost").accepted
+    assert context.ledger().wakeup(stream).pending
+    walk = shop.walk_on(stream, *STAGES, until="Rolled back")
+    assert (shop.serves(), walk.release.hold.reason) == (shop.first, "rolled back: parcels get lost")
+    assert incident(shop).description == "parcels get lost"
+    # This Jira has no way back from Closed: the issue says what happened, once.
+    [said] = shop.comments(key)
+    assert shop.status(key) == "Closed"
+    assert f"Shop {version} was rolled back to 1.3.0: production does not have this any more." in said
+    other = shop.signed()
+    assert shop.walk(other, release_to_production).waiting.message == f"{version} is rolled back and held"
+    assert decide(Decision("resume", stream, "mara", "slack")).accepted
+    walk = shop.walk_on(stream, *STAGES, until="Watching")
+    assert (walk.release.attempt, shop.serves()) == (2, shop.second)
+
+
+def test_where_jira_has_a_way_back_from_closed_the_issue_waits_for_its_release_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reopen = catalogue.Transition("63", "Roll back", frozenset({"Closed"}), "Waiting Release")
+    for module in (wire, routes_issue):
+        monkeypatch.setattr(module, "TRANSITIONS", (*catalogue.TRANSITIONS, reopen))
+    key = shop.issue("Gift wrap")
+    stream = live(shop, key)
+    closed(shop, stream, key)
+    assert rollbacks.decide_back(stream, "olli", "slack", "parcels get lost").accepted
+    shop.walk_on(stream, *STAGES, until="Rolled back")
+    assert shop.status(key) == "Waiting Release"
+
+
+def test_alertmanagers_alert_takes_a_release_back_only_where_the_policy_lets_it_count(
+    shop: Shop, rule: Callable[..., None]
+) -> None:
+    stream = live(shop)
+    began = shop.release(stream).deployed.at
+    labels = {"alertname": "OrdersLost", "project": "shop", "severity": "critical"}
+    alert = {"status": "firing", "labels": labels, "startsAt": (began + timedelta(seconds=1)).isoformat()}
+    told = {"alerts": [{**alert, "annotations": {"summary": "orders get lost"}, "fingerprint": "f1"}]}
+    assert alertmanager.take(json.dumps(told).encode()) == "evidence of a watched release"
+    for tick in (1, 2, 3):
+        walk = shop.walk(stream, watch, now=began + timedelta(minutes=5 * tick))
+        assert (walk.phase, walk.release.ticks[-1].firing) == (Phase.WATCHING, ())
+    watched = context.policy().watch.model_dump(mode="json")
+    rule(top={"watch": {**watched, "alerts": {"deciding": ["critical"]}}})
+    for tick in (4, 5, 6):
+        assert walk.phase is Phase.WATCHING
+        walk = shop.walk(stream, watch, now=began + timedelta(minutes=5 * tick))
+    assert walk.release.rollback.reasons == (
+        "Alertmanager's OrdersLost fired at 3 looks in a row: orders get lost",
+    )
+    assert "Alertmanager's OrdersLost fires since" in rules.seen_bad(walk.release.ticks)[-1]
 
 
 def test_a_target_whose_tag_was_moved_is_not_deployed(shop: Shop) -> None:

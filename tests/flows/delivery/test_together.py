@@ -78,3 +78,25 @@ def test_what_others_depend_on_goes_out_first_and_comes_back_last(shop: Shop, ki
     shop.tell(kiosk, e.RolledBack(to_sha=before, pipeline_id=4, at=shop.walk(kiosk).now))
     shop.until(lambda: shop.walk(stream, roll_back).phase is Phase.ROLLED_BACK)
     assert shop.serves() == shop.first
+
+
+@pytest.mark.parametrize(("serves", "goes_back"), [("the mate", True), ("something newer", False)])
+def test_a_closed_mate_goes_back_first_as_long_as_production_serves_it(
+    shop: Shop, kiosk: str, serves: str, goes_back: bool
+) -> None:
+    stream = shop.signed(group="spring")
+    shop.walk_on(stream, release_to_production)
+    sha, before = shop.second if serves == "the mate" else shop.first, "b" * 40
+    fresh = e.CandidateCut(number=2, tag="7.0.0-rc.2", sha=sha, branch="release/7.0.0")
+    shop.tell(
+        kiosk,
+        fresh,
+        e.CandidateVerified(number=2, pipeline_id=1),
+        e.Staged(number=2, sha=sha, url="", pipeline_id=2),
+        e.ProductionStarted(number=2, tag="7.0.0", sha=sha, previous_tag="6.0.0", previous_sha=before),
+        e.ProductionDeployed(sha=sha, url="", pipeline_id=3, at=shop.walk(kiosk).now),
+        e.WatchEnded(verdict="healthy"),
+        e.Closed(),
+    )
+    first = rollbacks.back_first(shop.release(stream))
+    assert [mate.plan.version for mate in first] == (["7.0.0"] if goes_back else [])
