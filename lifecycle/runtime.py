@@ -7,8 +7,8 @@ asks for nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -53,10 +53,41 @@ class RuntimeEvidence(BaseModel, frozen=True):
     dockerfile: str | None = None
 
 
-def keeps_contract(evidence: RuntimeEvidence, sha: str, rules: RuntimeRules) -> Verdict:
-    """Whether the candidate at `sha` may go on; every reason against it begins with its rule's id."""
-    found = ((name, rule(evidence, sha, rules)) for name, rule in RULES.items())
-    return Verdict(reasons=tuple(f"{name}: {reason}" for name, reason in found if reason))
+class RuntimeRule(NamedTuple):
+    """One rule as people see it; `asked`: the policy switches it on. See `Gate`, beside which it stands."""
+
+    id: str
+    title: str
+    asked: bool
+    exceptable: bool = True
+
+
+def rules_of(rules: RuntimeRules) -> tuple[RuntimeRule, ...]:
+    """Every rule, those that the policy does not ask for too."""
+    return (
+        RuntimeRule("runtime.health", f"{rules.health} answers with its commit", bool(rules.health)),
+        RuntimeRule("runtime.data", f"its data is kept in {rules.data}", bool(rules.data)),
+        RuntimeRule("runtime.metrics", f"{rules.metrics} answers in Prometheus' format", bool(rules.metrics)),
+        RuntimeRule("runtime.json_logs", "its log is JSON, line by line", rules.json_logs),
+        RuntimeRule("runtime.base_image", "it is built on an allowed image", bool(rules.base_images)),
+    )
+
+
+def reasons(evidence: RuntimeEvidence, sha: str, rules: RuntimeRules) -> dict[str, str]:
+    """By rule that is broken, why."""
+    found = {name: rule(evidence, sha, rules) for name, rule in RULES.items()}
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def keeps_contract(
+    evidence: RuntimeEvidence, sha: str, rules: RuntimeRules, excepted: Collection[str] = ()
+) -> Verdict:
+    """Whether the candidate at `sha` may go on; every reason against it begins with its rule's id.
+
+    `excepted` are the rules to which an exception stands.
+    """
+    found = reasons(evidence, sha, rules)
+    return Verdict(reasons=tuple(f"{name}: {why}" for name, why in found.items() if name not in excepted))
 
 
 def _health(evidence: RuntimeEvidence, sha: str, rules: RuntimeRules) -> str:

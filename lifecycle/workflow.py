@@ -96,15 +96,24 @@ _SENDS_BACK = frozenset({CodeFact.MERGE_REQUEST_DRAFT, CodeFact.CHANGES_REQUESTE
 
 
 class LastMove(NamedTuple):
-    """When an issue came to its present status, and whether a person (not Conveyor) put it there."""
+    """When an issue came to its present status, whether a person (not Conveyor) put it there.
+
+    `back`: it had been further.
+    """
 
     at: datetime
     by_person: bool
+    back: bool = False
 
 
 def may_move(current: Status, target: Status) -> bool:
     """Tell whether one move leads from `current` to `target`. Staying is not a move."""
     return (current, target) in _MOVES
+
+
+def is_back(before: Status, after: Status) -> bool:
+    """Whether `after` is an earlier status than `before`."""
+    return _PLACE[after] < _PLACE[before]
 
 
 def move(current: Status, target: Status) -> Status:
@@ -158,9 +167,11 @@ def heed(
     """Return the moves of `follow_steps`, unless a person decided otherwise after `since`.
 
     `since` is when the fact came about, None where GitLab does not tell: then no issue is sent back that a
-    person moved, or whose history (`last`) nobody knows.
+    person moved, or whose history (`last`) nobody knows, and none forward that a person took back.
     """
     if since is None:
+        if last is not None and last.by_person and last.back:
+            return ()
         return follow_steps(current, fact, moved_by_person=last is None or last.by_person)
     if last is not None and last.by_person and last.at > since:
         return ()

@@ -7,13 +7,17 @@ finds an intent without an outcome looks the effect up by its natural key before
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from integrations.errors import IntegrationError, Terminal, Transient
+from integrations.ledger import Effect
 from tasks.context import ledger
 
 Outcome = Mapping[str, object]
+
+_GAVE_UP = (None, 502, 504)
+"""We, or a proxy, stopped waiting for an answer; whoever has the request goes on with it."""
 
 
 def on_transient(_task: object, _run: object, state: object) -> bool:
@@ -46,11 +50,13 @@ def once(
     request: Outcome,
     look: Callable[[datetime], Outcome | None],
     act: Callable[[], Outcome],
+    settles: timedelta = timedelta(0),
 ) -> Outcome:
     """Do `act` unless it is done; its outcome, recorded.
 
     `look(intended_at)` finds the effect of an earlier try by its natural key, None if there is none.
-    `act` is called only when nothing was tried before or the look-up finds nothing.
+    `act` is called only when nothing was tried before or the look-up finds nothing. After a try that got no
+    answer the vendor may still be at it: that nothing is found is believed once `settles` has passed.
 
     Raises:
         Transient: it is unknown whether the effect took place; the same call later settles it.
@@ -63,6 +69,7 @@ def once(
         found = look(earlier.intended_at)
         if found is not None:
             return ledger().conclude(key, "done", found, datetime.now(UTC)).outcome
+        _settled(earlier, settles)
     else:
         ledger().intend(key, subject, kind, request, datetime.now(UTC))
     try:
@@ -71,6 +78,15 @@ def once(
         ledger().conclude(key, "not_done", {"why": str(error)}, datetime.now(UTC))
         raise
     except IntegrationError as error:
-        ledger().conclude(key, "unknown", {"why": str(error)}, datetime.now(UTC))
+        silent = {"unanswered_by": error.vendor} if error.status in _GAVE_UP else {}
+        ledger().conclude(key, "unknown", {"why": str(error), **silent}, datetime.now(UTC))
         raise
     return ledger().conclude(key, "done", outcome, datetime.now(UTC)).outcome
+
+
+def _settled(earlier: Effect, settles: timedelta) -> None:
+    vendor = earlier.outcome.get("unanswered_by") if earlier.state == "unknown" else None
+    left = (earlier.concluded_at or earlier.intended_at) + settles - datetime.now(UTC)
+    if vendor and left > timedelta(0):
+        why = f"gave no answer and may still be at it; {earlier.key} is not repeated yet"
+        raise Transient(str(vendor), earlier.kind, earlier.key, None, why, left.total_seconds())

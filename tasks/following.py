@@ -14,7 +14,7 @@ from integrations.gitlab import events as gitlab_events
 from integrations.gitlab import webhook
 from integrations.gitlab.models import MergeRequest
 from lifecycle.policy import Project
-from lifecycle.workflow import CodeFact, LastMove, follow_steps, heed, meant_keys
+from lifecycle.workflow import CodeFact, LastMove, UnknownStatus, follow_steps, heed, is_back, meant_keys
 from tasks import issues
 from tasks.context import gitlab, jira, ledger, policy
 from tasks.effects import RETRY
@@ -41,7 +41,14 @@ class News(NamedTuple):
     at: datetime | None = None
 
 
-_CHANGED_BY = {CodeFact.MERGE_REQUEST_DRAFT: "draft", CodeFact.CHANGES_REQUESTED: "reviewers"}
+_OPENED = frozenset({"open", "reopen"})
+_TOLD_BY = {
+    CodeFact.MERGE_REQUEST_READY: _OPENED | {"draft", "reviewers"},
+    CodeFact.MERGE_REQUEST_DRAFT: _OPENED | {"draft"},
+    CodeFact.CHANGES_REQUESTED: frozenset({"reviewers"}),
+    CodeFact.PIPELINE_FAILED: frozenset({"pipeline"}),
+}
+"""What of a webhook makes the fact news: with anything else it may have been so for long."""
 
 
 @task(task_run_name="read deliveries {deliveries}", **RETRY)
@@ -67,9 +74,9 @@ def _of_delivery(delivery: int) -> Iterator[Finding]:
     match event:
         case gitlab_events.PushEvent() if not event.deleted and event.branch != project.main:
             for key in meant_keys(project.jira, [event.branch], _messages(project, event.branch)):
-                yield Finding(project.id, key, CodeFact.BRANCH_PUSHED)
+                yield Finding(project.id, key, CodeFact.BRANCH_PUSHED, since=received.received_at)
         case gitlab_events.MergeRequestEvent():
-            yield from _of_iid(project, event.iid, News(event.changes, event.updated_at))
+            yield from _of_iid(project, event.iid, News(event.changes | {event.action}, event.updated_at))
         case gitlab_events.NoteEvent() if event.iid is not None:
             yield from _of_iid(project, event.iid)
         case gitlab_events.PipelineEvent():
@@ -121,9 +128,8 @@ def _of_merge_request(project: Project, request: MergeRequest, news: News) -> It
     fact = _fact(project, request)
     if fact is None:
         return
-    pipeline = fact is CodeFact.PIPELINE_FAILED and "pipeline" in news.changes
-    fresh = news.at if pipeline or _CHANGED_BY.get(fact) in news.changes else None
-    since = request.merged_at if fact is CodeFact.MERGED else fresh
+    told = news.changes & _TOLD_BY.get(fact, frozenset())
+    since = request.merged_at if fact is CodeFact.MERGED else news.at if told else None
     for key in _keys(project, request):
         if fact is CodeFact.MERGED and _was_returned(key, request.merged_at):
             continue
@@ -205,18 +211,23 @@ def follow(
         jira().remote_link(key, f"conveyor:{url}", url, title)
     if not follow_steps(present, CodeFact(fact)):
         return []
-    path = heed(present, CodeFact(fact), _last_move(key), since)
+    path = heed(present, CodeFact(fact), _last_move(project, key), since)
     for status in path:
         jira().transition(key, project.statuses.to_theirs(status))
     return [str(status) for status in path]
 
 
-def _last_move(key: str) -> LastMove | None:
+def _last_move(project: Project, key: str) -> LastMove | None:
     """Who brought the issue to where it stands; None if its history does not tell."""
     entered = jira().entered(key)
     if not entered:
         return None
-    return LastMove(entered[-1].at, by_person=entered[-1].by != jira().myself())
+    by_person = entered[-1].by != jira().myself()
+    try:
+        stood = [project.statuses.to_ours(each.status) for each in entered[-2:]]
+    except UnknownStatus:  # a former name, which the policy need not know
+        stood = []
+    return LastMove(entered[-1].at, by_person, back=len(stood) == 2 and is_back(*stood))
 
 
 def run_name() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from lifecycle import requests
+from lifecycle import requests, runtime
 from lifecycle.gates import exceptions, judging
 from lifecycle.gates.exceptions import GateExcepted, GateExceptionEnded
 from lifecycle.gates.judging import GateResult
@@ -68,7 +68,8 @@ def sign_exception(
 
     def attempt(person: Person, moment: datetime) -> Outcome:
         project = policy().project(project_id)
-        gate = next((each for each in judging.gates_of(project.gates) if each.id == gate_id), None)
+        known = (*judging.gates_of(project.gates), *runtime.rules_of(project.runtime))
+        gate = next((each for each in known if each.id == gate_id), None)
         verdict = exceptions.may_except(person, project, gate, until, moment)
         why = requests.one_line(reason, 500)
         if not verdict.allowed or not why:

@@ -14,6 +14,12 @@ from lifecycle.policy import Project
 from tasks.context import gitlab
 from tasks.effects import RETRY, done, once
 
+_SETTLES = timedelta(seconds=60)
+"""The longest that GitLab works on one request: until then a pipeline may still come of a lost one.
+
+A rollback does not wait for that: customers do, and to go back twice to the same tag does no harm.
+"""
+
 
 class Started(BaseModel):
     """A pipeline that stands."""
@@ -54,6 +60,7 @@ def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, 
         request={"ref": ref, "sha": sha, "step": step},
         look=look,
         act=lambda: _started(_start(project_id, ref, sha, step, key)),
+        settles=timedelta(0) if step == "rollback" else _SETTLES,
     )
     return Started.model_validate(outcome)
 

@@ -6,9 +6,21 @@ from datetime import UTC, datetime, timedelta
 
 from integrations import json_logs, web
 from integrations.errors import Terminal
+from lifecycle.gates.exceptions import GateExcepted
+from lifecycle.gates.judging import GateResult
 from lifecycle.policy import Project
-from lifecycle.runtime import Answer, RuntimeEvidence, RuntimeRules, keeps_contract
+from lifecycle.runtime import (
+    Answer,
+    RuntimeEvidence,
+    RuntimeRule,
+    RuntimeRules,
+    keeps_contract,
+    reasons,
+    rules_of,
+)
+from tasks import occupying
 from tasks.context import gitlab, policy
+from tasks.gates import standing_exceptions
 
 _TIMEOUT_S = 10.0
 _LOG_BYTES = 256 * 1024
@@ -17,6 +29,8 @@ _LOG_BYTES = 256 * 1024
 def broken(project_id: str, sha: str) -> tuple[str, ...]:
     """Every reason why the commit that staging serves breaks the contract; none where none is asked for.
 
+    A rule to which an exception stands has none.
+
     Raises:
         Transient: GitLab or the log did not answer; the same call later settles it.
     """
@@ -24,7 +38,33 @@ def broken(project_id: str, sha: str) -> tuple[str, ...]:
     rules = project.runtime
     if rules == RuntimeRules():
         return ()
-    return keeps_contract(_evidence(project, sha), sha, rules).reasons
+    excepted = standing_exceptions(project.id, datetime.now(UTC))
+    return keeps_contract(_evidence(project, sha), sha, rules, excepted).reasons
+
+
+def look(project: Project, sha: str) -> tuple[GateResult, ...]:
+    """What every rule that is asked says of `sha`; nothing while staging does not serve it. Reads only."""
+    asked = [rule for rule in rules_of(project.runtime) if rule.asked]
+    if not asked or occupying.serves(project.gitlab, "staging") != sha:
+        return ()
+    broken_ = reasons(_evidence(project, sha), sha, project.runtime)
+    standing = standing_exceptions(project.id, datetime.now(UTC))
+    return tuple(_result(rule, broken_.get(rule.id), standing.get(rule.id), project) for rule in asked)
+
+
+def _result(
+    rule: RuntimeRule, why: str | None, exception: GateExcepted | None, project: Project
+) -> GateResult:
+    if why is None:
+        return GateResult(id=rule.id, title=rule.title, state="pass", url=project.staging_url)
+    return GateResult(
+        id=rule.id,
+        title=rule.title,
+        state="excepted" if exception else "fail",
+        reasons=(why,),
+        url=project.staging_url,
+        exception=exception,
+    )
 
 
 def _evidence(project: Project, sha: str) -> RuntimeEvidence:

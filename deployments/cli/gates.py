@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Judge a pipeline by every gate, with the reasons and links to the evidence; nothing is recorded.
 
-    Ends with 1 if a gate fails.
+    While staging serves that commit, the runtime contract is looked at too. Ends with 1 if a gate fails.
 
     Example: `conveyor gates check --project shop --sha 1.4.0-rc.1`
     """
@@ -39,10 +39,11 @@ def check(
     if bool(sha) == bool(pipeline):
         raise say.Stop(Exit.USAGE, "say either --sha or --pipeline")
     with say.busy("Reading the evidence"):
-        from tasks.gates import look
+        from tasks import gates, runtime
 
         commit, pipeline_id = _meant(wanted, sha, pipeline)
-        results = look(wanted, pipeline_id, commit, datetime.now(UTC))
+        of_pipeline = gates.look(wanted, pipeline_id, commit, datetime.now(UTC))
+        results = (*of_pipeline, *runtime.look(wanted, commit))
     failed = [result for result in results if result.state == "fail"]
     if json:
         rows = [result.model_dump(mode="json") for result in results]
@@ -76,9 +77,11 @@ def prove(*, project: ProjectName = "", json: Json = False) -> None:
 
     Example: `conveyor gates prove --project shop`
     """
-    from lifecycle.gates.proving import prove as proofs_of
+    from lifecycle import runtime_proving
+    from lifecycle.gates import proving
 
-    proofs = proofs_of(names.project_named(project).gates, datetime.now(UTC))
+    wanted = names.project_named(project)
+    proofs = (*proving.prove(wanted.gates, datetime.now(UTC)), *runtime_proving.prove(wanted.runtime))
     wrong = sorted({proof.gate for proof in proofs if proof.problem})
     if json:
         say.dump({"ok": not wrong, "proofs": [proof.model_dump(mode="json") for proof in proofs]})

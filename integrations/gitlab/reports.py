@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, FailFast, Field, TypeAdapter, ValidationError
 
 from integrations.gitlab.wire import Text, Wire
 
@@ -26,10 +26,15 @@ MAX_BYTES = 20_000_000
 MAX_ROWS = 50_000
 """Test cases, findings, components or figures in one report."""
 
+MAX_PARTS = 1_000_000
+"""Tags of XML, or objects of JSON: each costs a hundred times the memory that its few bytes seem to."""
+
 _SHOWN = 200
 _METRIC = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{[^}]*\})? +(\S+)(?: +\S+)?")
 
 T = TypeVar("T")
+Rows = Annotated[tuple[T, ...], Field(max_length=MAX_ROWS), FailFast()]
+"""Not all that is wrong with millions of rows is kept: the first one says enough."""
 
 
 class Unreadable(Exception):
@@ -101,6 +106,7 @@ def cobertura(content: bytes) -> float:
 
 
 def _xml(content: bytes, *roots: str) -> Element:
+    _bounded(content, b"<")
     try:
         # A document type is let by (Cobertura's own tool writes one), but nothing that it defines.
         root: Element = fromstring(content, forbid_dtd=False, forbid_entities=True, forbid_external=True)
@@ -144,7 +150,7 @@ class _Run(Wire):
 
 class _Security(Wire):
     scan: _Run = _Run()
-    vulnerabilities: tuple[_Vulnerability, ...] = Field(max_length=MAX_ROWS)
+    vulnerabilities: Rows[_Vulnerability]
 
 
 def security(content: bytes) -> Scan:
@@ -155,8 +161,8 @@ def security(content: bytes) -> Scan:
 
 def quality(content: bytes) -> tuple[Found, ...]:
     """A Code Quality report. See `junit` for what is raised."""
-    rows: tuple[_Vulnerability, ...] = _checked(TypeAdapter(tuple[_Vulnerability, ...]), content)
-    return tuple(_found(each) for each in _capped(iter(rows)))
+    rows: tuple[_Vulnerability, ...] = _checked(TypeAdapter(Rows[_Vulnerability]), content)
+    return tuple(map(_found, rows))
 
 
 def _found(each: _Vulnerability) -> Found:
@@ -181,13 +187,13 @@ class _Choice(Wire):
 class _Component(Wire):
     name: Text = ""
     version: Text = ""
-    licenses: tuple[_Choice, ...] = ()
-    components: tuple[_Component, ...] = ()
+    licenses: Rows[_Choice] = ()
+    components: Rows[_Component] = ()
 
 
 class _Bom(Wire):
     bom_format: str = Field(alias="bomFormat", pattern="^CycloneDX$")
-    components: tuple[_Component, ...] = ()
+    components: Rows[_Component] = ()
 
 
 def cyclonedx(content: bytes) -> tuple[Part, ...]:
@@ -234,7 +240,7 @@ class _Migration(BaseModel, frozen=True, strict=True):
 
 
 class _Migrations(BaseModel, frozen=True):
-    migrations: tuple[_Migration, ...] = Field(max_length=MAX_ROWS)
+    migrations: Rows[_Migration]
 
 
 def migrations(content: bytes) -> dict[str, bool]:
@@ -253,12 +259,19 @@ def _json(model: type[M], content: bytes) -> M:
 
 
 def _checked(adapter: TypeAdapter[Any], content: bytes) -> Any:
+    _bounded(content, b"{")
     try:
         return adapter.validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise Unreadable(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
+
+
+def _bounded(content: bytes, opening: bytes) -> None:
+    """Refuse it before anything is built of it; what stands in a text counts too."""
+    if content.count(opening) > MAX_PARTS:
+        raise Unreadable(f"it has more than {MAX_PARTS} parts")
 
 
 def _capped(rows: Iterator[T]) -> list[T]:

@@ -14,6 +14,7 @@ from lifecycle.verdict import Verdict
 
 if TYPE_CHECKING:
     from lifecycle.policy import Person, Project
+    from lifecycle.runtime import RuntimeRule
 
 
 class GateExcepted(Fact, frozen=True):
@@ -72,7 +73,9 @@ def standing(exceptions: Iterable[GateExcepted], now: datetime) -> dict[str, Gat
     return {each.gate: each for each in sorted(valid, key=lambda each: each.until)}
 
 
-def may_except(person: Person, project: Project, gate: Gate | None, until: date, now: datetime) -> Verdict:
+def may_except(
+    person: Person, project: Project, gate: Gate | RuntimeRule | None, until: date, now: datetime
+) -> Verdict:
     """Whether `person` may sign an exception to `gate` through `until`, with every reason against it."""
     reasons = [*_barred(person, project)]
     if gate is None or not gate.asked:

@@ -91,6 +91,16 @@ def test_the_proof_shows_for_every_gate_what_makes_it_fail(cli: Cli) -> None:
     assert ["sast", "the scan failed", "fails: the sast ended as failure"] in rows
 
 
+def test_the_runtime_contract_is_proven_too(cli: Cli) -> None:
+    data = policy_data()
+    data["projects"][0]["runtime"] = {"metrics": "/metrics", "base_images": ["**"]}
+    cli.policy.write_text(yaml.safe_dump(data))
+    said = cli.run("gates", "prove")
+    assert (said.code, said.err) == (1, "conveyor: not proven: runtime.base_image\n")
+    rows = [line.split("\t") for line in said.out.splitlines()]
+    assert ["runtime.metrics", "there are no metrics", "fails: /metrics answers 404, not 200"] in rows
+
+
 def test_a_gate_that_cannot_fail_is_reported(cli: Cli) -> None:
     ask_for(cli, minimum_coverage=90, coverage_drop=10)
     said = cli.run("gates", "prove")

@@ -14,7 +14,9 @@ from lifecycle.runtime import (
     RuntimeRules,
     base_images,
     keeps_contract,
+    rules_of,
 )
+from lifecycle.runtime_proving import prove
 from tests.lifecycle.story import sha
 
 SHA = sha(1)
@@ -130,3 +132,34 @@ def test_all_breaches_are_said_at_once() -> None:
 )
 def test_the_base_images_of_a_dockerfile(dockerfile: str, images: tuple[str, ...]) -> None:
     assert base_images(dockerfile) == images
+
+
+def test_every_rule_has_a_name_for_people_and_is_asked_by_its_own_field() -> None:
+    assert [rule.id for rule in rules_of(ALL)] == list(RULES)
+    assert all(rule.asked for rule in rules_of(ALL))
+    assert not any(rule.asked for rule in rules_of(RuntimeRules()))
+
+
+def test_what_is_excepted_is_not_said_and_the_rest_is() -> None:
+    said = keeps_contract(RuntimeEvidence(), SHA, ALL, excepted=list(RULES)[1:]).reasons
+    assert [reason.partition(":")[0] for reason in said] == ["runtime.health"]
+
+
+def test_every_rule_is_proven_to_fail_alone() -> None:
+    proofs = prove(ALL)
+    assert {proof.gate for proof in proofs} == set(RULES)
+    assert [proof for proof in proofs if proof.problem or not proof.reasons] == []
+    assert prove(RuntimeRules()) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        (RuntimeRules(base_images=("**",)), "it cannot fail: nothing violates it"),
+        (RuntimeRules(base_images=("",)), "nothing satisfies it"),
+    ],
+)
+def test_a_rule_that_allows_everything_or_nothing_is_reported(rules: RuntimeRules, problem: str) -> None:
+    assert {proof.gate: proof.problem for proof in prove(rules) if proof.problem} == {
+        "runtime.base_image": problem
+    }

@@ -231,6 +231,22 @@ def test_an_issue_that_a_person_took_back_after_the_merge_is_not_dragged_forward
 
 
 @pytest.mark.parametrize(
+    ("last", "since", "path"),
+    [
+        (LastMove(BEFORE, by_person=True, back=True), None, ()),
+        (LastMove(BEFORE, by_person=True, back=True), T, (Status.CODE_REVIEW,)),
+        (LastMove(BEFORE, by_person=False, back=True), None, (Status.CODE_REVIEW,)),
+        (LastMove(BEFORE, by_person=True), None, (Status.CODE_REVIEW,)),
+        (None, None, (Status.CODE_REVIEW,)),
+    ],
+)
+def test_an_issue_that_a_person_took_back_waits_for_news_that_is_newer(
+    last: LastMove | None, since: datetime | None, path: tuple[Status, ...]
+) -> None:
+    assert heed(Status.IN_PROGRESS, CodeFact.MERGE_REQUEST_READY, last, since) == path
+
+
+@pytest.mark.parametrize(
     ("message", "keys"),
     [
         ("See SHOP-9 for the reason", ()),

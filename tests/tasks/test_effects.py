@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -50,6 +50,36 @@ def test_an_effect_whose_answer_was_lost_is_found_and_not_repeated(book: Ledger)
     assert done("k") is None
     assert _once(vendor, vendor.act) == {"number": 1}
     assert vendor.made == 1
+
+
+@pytest.mark.parametrize(("status", "waits"), [(None, True), (504, True), (503, False)])
+def test_who_gave_no_answer_may_still_be_at_it_so_nothing_is_repeated_too_soon(
+    book: Ledger, status: int | None, waits: bool
+) -> None:
+    vendor = Vendor()
+
+    def try_() -> Mapping[str, object]:
+        minute = timedelta(minutes=1)
+        return once(
+            "k", subject="s", kind="thing", request={}, look=vendor.look, act=vendor.act, settles=minute
+        )
+
+    def silent() -> None:
+        raise Transient("vendor", "make", "thing", status)
+
+    vendor.fails = silent
+    with pytest.raises(Transient):
+        try_()
+    vendor.fails = lambda: None
+    if waits:
+        with pytest.raises(Transient, match="may still be at it") as soon:
+            try_()
+        assert 0 < (soon.value.retry_after_s or 0) <= 60
+        assert (vendor.made, soon.value.vendor) == (0, "vendor")
+        effect = book.effect("k")
+        assert effect is not None
+        book.conclude("k", "unknown", effect.outcome, datetime.fromisoformat("2026-11-20T10:00:00+00:00"))
+    assert try_() == {"number": 1}
 
 
 def test_an_intent_left_by_a_crash_is_looked_up_first(book: Ledger) -> None:

@@ -177,6 +177,24 @@ def test_what_a_person_decided_after_the_news_stands(team: Team, hooks: Hooks) -
     assert stands(key) is Status.IN_PROGRESS
 
 
+def test_what_a_person_took_back_stays_there_until_the_review_is_asked_for_again(
+    team: Team, hooks: Hooks
+) -> None:
+    key = team.file("clara", "Gift wrap")
+    push(team, f"{key}-gift")
+    iid = open_request(team, f"{key}-gift", "Gift wrap")
+    hooks.control("merge_request", action="open")
+    assert stands(key) is Status.CODE_REVIEW
+    by_hand(team, key, Status.IN_PROGRESS)
+    say(team, iid, "emil", "Is this ready?")
+    assert hooks.control("note") == []
+    push(team, f"{key}-gift", "more.py")
+    assert hooks.control("pipeline", status="success") == []
+    assert run(following.missed.fn()) == []
+    say(team, iid, "dora", "/request_review @emil")
+    assert hooks.control("merge_request", action="update") == [f"{key}: Code Review"]
+
+
 def test_keys_stand_in_trailers_too_and_a_mention_moves_nothing(team: Team) -> None:
     team.commit("README.md", "a shop")
     first, second, third, other = (team.file("clara", title) for title in ("One", "Two", "Three", "Four"))

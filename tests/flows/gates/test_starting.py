@@ -54,6 +54,22 @@ def test_a_start_whose_answer_was_lost_is_found_and_not_repeated(team: Team, hea
     assert given(team, pipeline) == carried
 
 
+def test_while_gitlab_may_still_start_a_lost_one_no_second_is_started(team: Team) -> None:
+    shop = Shop(team)
+    sha = shop.commit()
+    tag = shop.tag(sha)
+    team.fail_gitlab("/api/v4/projects/1/pipeline", times=1, do="drop_before", method="POST")
+    for said in ("no answer", "may still be at it"):
+        with pytest.raises(Transient, match=said):
+            pipelines.start.fn(1, tag, sha, "verify", 1, subject=SUBJECT)
+    assert all_pipelines(team) == []
+    at_last = team.gitlab(
+        "POST", "pipeline", "olli", ref=tag, variables=[{"key": "CONVEYOR_OP", "value": KEY}]
+    )
+    begun = pipelines.start.fn(1, tag, sha, "verify", 1, subject=SUBJECT)
+    assert [begun.pipeline_id] == [each["id"] for each in all_pipelines(team)] == [at_last["id"]]
+
+
 def test_a_rollback_says_more_than_the_project_declares_so_it_goes_by_variables(team: Team) -> None:
     shop = Shop(team)
     sha = shop.commit(ci=INPUTS + CI)

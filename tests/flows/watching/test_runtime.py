@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from integrations.errors import Transient
 from integrations.settings import settings
-from tasks import context, runtime
+from tasks import context, gates, runtime
 from tests.flows.watching.shop import RealShop, running
 
 Team = Any
@@ -71,6 +72,29 @@ def test_another_commit_a_foreign_image_and_a_trace_are_each_told(
         "runtime.json_logs",
         "runtime.base_image",
     ]
+
+
+def test_the_table_shows_the_contract_of_what_staging_serves_and_an_exception_lets_it_past(
+    team: Team, shop: RealShop, sha: str
+) -> None:
+    contract(shop, health="/healthz", base_images=["alpine"])
+    path = Path(settings().policy)
+    data = json.loads(path.read_text())
+    data["projects"][0]["gates"] = {"exceptions_by": ["release"]}
+    path.write_text(json.dumps(data))
+    project = context.policy().project("shop")
+    assert runtime.look(project, sha) == ()
+    deployment = {"environment": "staging", "sha": sha, "ref": "main", "tag": False, "status": "success"}
+    team.gitlab("POST", "deployments", "olli", **deployment)
+    assert [(row.id, row.state) for row in runtime.look(project, sha)] == [
+        ("runtime.health", "pass"),
+        ("runtime.base_image", "fail"),
+    ]
+    until = datetime.now(UTC).date()
+    signed = gates.sign_exception("shop", "runtime.base_image", until, "olli", "it moves next week")
+    assert signed.accepted, signed.message
+    assert runtime.broken("shop", sha) == ()
+    assert [row.state for row in runtime.look(project, sha)] == ["pass", "excepted"]
 
 
 def test_a_staging_that_does_not_answer_breaks_it(team: Team, sha: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -77,6 +78,39 @@ def test_more_entries_than_the_cap_are_refused() -> None:
     ):
         with pytest.raises(Unreadable, match=str(reports.MAX_ROWS)):
             read(content)
+
+
+def test_many_small_parts_are_refused_before_they_are_built() -> None:
+    much = reports.MAX_PARTS
+    for read, content in (
+        (reports.junit, b"<testsuite>" + b"<a/>" * much + b"</testsuite>"),
+        (reports.cobertura, b'<coverage line-rate="1">' + b"<a>" * much),
+        (reports.cyclonedx, b'{"bomFormat": "CycloneDX", "components": [' + b"{}," * much + b"{}]}"),
+    ):
+        with pytest.raises(Unreadable, match=f"more than {much} parts"):
+            read(content)
+
+
+@pytest.mark.parametrize(
+    ("read", "begins", "ends"),
+    [
+        (reports.quality, b"[", b"1]"),
+        (reports.security, b'{"vulnerabilities": [', b"1]}"),
+        (reports.cyclonedx, b'{"bomFormat": "CycloneDX", "components": [', b"1]}"),
+        (reports.cyclonedx, b'{"bomFormat": "CycloneDX", "components": [{"licenses": [', b"1]}]}"),
+        (reports.migrations, b'{"migrations": [', b"1]}"),
+    ],
+)
+def test_of_many_wrong_rows_one_is_told_and_none_is_kept(
+    read: Callable[[bytes], object], begins: bytes, ends: bytes
+) -> None:
+    content = begins + b"1," * 100_000 + ends
+    tracemalloc.start()
+    with pytest.raises(Unreadable):
+        read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(content)
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
