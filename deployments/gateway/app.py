@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from deployments.gateway import mine_too, pending, request_page
 from deployments.gateway.doors import Doors
-from deployments.gateway.loop import Loop
 from deployments.gateway.links import pages
+from deployments.gateway.loop import Loop
 from deployments.gateway.pump import Pump
 from deployments.gateway.sender import Sender
 from deployments.gateway.slack import SlackListener
