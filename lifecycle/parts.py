@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from lifecycle.events import Fact
+from lifecycle.policy import Policy
 from lifecycle.values import MOST_POINTS
+from lifecycle.waves import Cycle, waves
 
 ROLES = ("developer", "qa", "devops")
 """The roles that a request is split into, in the order of their work."""
@@ -20,10 +22,11 @@ ORDER = "order"
 
 
 class PartAsked(Fact, frozen=True):
-    """A person asked for one sub-task. `part` names it within its request: the role, or the order's id.
+    """A person asked for one sub-task. `part` names it within its request, as its role.
 
     `person`: who does it, "" for somebody outside the people file; `name`: what they are called. `after`:
-    parts that come first. `due`: the day by which it has to be done.
+    parts that come first; `before`: parts that were there already and wait for this one. `due`: the day by
+    which it has to be done.
     """
 
     identity = ("part",)
@@ -34,6 +37,7 @@ class PartAsked(Fact, frozen=True):
     name: str
     brief: str
     after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     due: date | None = None
     asked_by: str
     door: str
@@ -125,8 +129,89 @@ def _place(role: str) -> tuple[int, str]:
     return (ROLES.index(role) if role in ROLES else len(ROLES), role)
 
 
+class Role(NamedTuple):
+    """Who does the part of one role, and what."""
+
+    person: str
+    brief: str = ""
+
+
+def objection(roles: Mapping[str, Role], policy: Policy) -> str:
+    """Why a request cannot be split among these people, or ""."""
+    if not roles:
+        return "name who does it, such as --developer dora"
+    for role, (person_id, _) in roles.items():
+        person = policy.person(person_id)
+        if person is None or not person.active:
+            return f"{person_id} is not among Conveyor's active people"
+        if role not in person.roles:
+            return f"{person.name} has not the role {role}"
+        if not person.jira:
+            return f"{person.name} has no account in Jira"
+    return ""
+
+
+class Added(NamedTuple):
+    """One part to be added: its name in the request, its role, and what it stands between."""
+
+    part: str
+    role: str
+    after: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+def added(had: Sequence[Part], people: Mapping[str, str], order: str = "") -> tuple[Added, ...]:
+    """The parts by role that come to those which the request `had`, in the order of the work.
+
+    `people`: who is wanted for which role. What somebody has in a role already is not added again; another
+    person in that role has a part of their own. `order` as `after` reads it, over all roles, old and new.
+
+    Raises:
+        ValueError: the order is not about these roles, or old and new parts would wait for each other.
+    """
+    known = [part.asked for part in had if not part.is_order]
+    there = {(asked.role, asked.person) for asked in known}
+    new = {role: person for role, person in people.items() if (role, person) not in there}
+    if not new:
+        return ()
+    waits = after({asked.role for asked in known} | set(people), order)
+    named: dict[str, list[str]] = {role: [a.part for a in known if a.role == role] for role in waits}
+    names = {role: f"{role}-{person}" if named[role] else role for role, person in new.items()}
+    parts = tuple(
+        Added(
+            names[role],
+            role,
+            tuple(part for first in waits[role] for part in (*named[first], *_one(names.get(first)))),
+            tuple(part for later, first in waits.items() if role in first for part in named[later]),
+        )
+        for role in waits
+        if role in new
+    )
+    _check_circles(known, parts)
+    return parts
+
+
+def _one(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _check_circles(known: Sequence[PartAsked], parts: Sequence[Added]) -> None:
+    whole = (*known, *parts)
+    pairs = [pair for each in whole for pair in _pairs(each.part, each.after, each.before)]
+    try:
+        waves([each.part for each in whole], pairs)
+    except Cycle as circle:
+        raise ValueError(f"with the parts that are there already, {circle}") from None
+
+
+def _pairs(part: str, first: Iterable[str], later: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The (blocker, blocked) that a part brings with it."""
+    return [*((each, part) for each in first), *((part, each) for each in later)]
+
+
 def links(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
     """Pairs (blocker, blocked) of sub-tasks that are in Jira already."""
     issues = {part.asked.part: part.issue for part in parts}
-    pairs = ((before, part.issue) for part in parts for before in map(issues.get, part.asked.after))
-    return tuple((before, issue) for before, issue in pairs if before and issue)
+    pairs = (pair for each in parts for pair in _pairs(each.asked.part, each.asked.after, each.asked.before))
+    found = ((issues.get(blocker), issues.get(blocked)) for blocker, blocked in pairs)
+    return tuple((blocker, blocked) for blocker, blocked in found if blocker and blocked)

@@ -15,6 +15,7 @@ from lifecycle.removal import Removal, Reverted
 from lifecycle.scope import Difference, Scope, ScopeLine, changed, difference, objections
 from lifecycle.signoff import request_id
 from lifecycle.verdict import Verdict
+from lifecycle.workflow import Status, issue_keys
 
 
 class Approving(BaseModel):
@@ -44,6 +45,24 @@ def may_ask(
         f"{line.key} goes out with this release already" for line in add if line.key in release.plan.carries
     ]
     return Verdict(reasons=tuple(reasons))
+
+
+def not_addable(
+    key: str, project_key: str, status: Status | None, *, open_questions: bool, goes_out_with: str
+) -> str:
+    """Why the issue cannot come to a release of the Jira project `project_key`, or "".
+
+    `status`: None if Jira has no such issue; `goes_out_with`: the other open release that has it.
+    """
+    if issue_keys(key, project_key) != (key,):
+        return f"{key} is no issue of {project_key}"
+    if status is None:
+        return f"Jira has no {key}"
+    if status in (Status.RELEASED, Status.CLOSED):
+        return f"{key} is {status} already"
+    if open_questions:
+        return f"{key} has open questions"
+    return f"{key} goes out with {goes_out_with}" if goes_out_with else ""
 
 
 def _merged(release: Release, remove: Collection[str], reverts: Sequence[Reverted]) -> list[str]:

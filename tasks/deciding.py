@@ -20,13 +20,18 @@ def decided(
 ) -> Outcome:
     """Attempt as that person, again while others write to the same stream at the same moment."""
     person = policy().person(person_id)
-    if person is None:
-        return no("You are not in Conveyor's people file, so nothing was decided.")
-    if not person.active:
-        return no("Your account is deactivated, so nothing was decided.")
-    if not set(person.roles) - {"client"}:
-        return no("Planning is the team's: nothing was decided.")
+    if person is None or barred(person):
+        return no(barred(person))
     return insist(lambda: attempt(person, now or datetime.now(UTC)), target)
+
+
+def barred(person: Person | None) -> str:
+    """Why this person decides nothing in planning, or ""."""
+    if person is None:
+        return "You are not in Conveyor's people file, so nothing was decided."
+    if not person.active:
+        return "Your account is deactivated, so nothing was decided."
+    return "" if set(person.roles) - {"client"} else "Planning is the team's: nothing was decided."
 
 
 def insist(attempt: Callable[[], Outcome], target: str) -> Outcome:

@@ -23,6 +23,7 @@ from tasks.posts import Content
 VOTERS_NAMED = 10
 
 MINE_TOO = "request.mine_too"
+PARTS, WORK_ORDER = "request.parts", "request.order"
 ALSO = "Earlier requests that read alike. Is one of them yours too? Then yours joins it:"
 
 
@@ -89,7 +90,8 @@ def request_content(key: str) -> Content:
         rows.append(b.context(f"merged into this one: {', '.join(duplicates)}"))
     rows += value_lines.on_record(own, lambda person_id: _name(policy(), person_id))
     if not standing:
-        rows.append(b.actions(b.button("Values", "request.values", key), block_id="values"))
+        buttons = (("Values", "request.values"), ("Parts", PARTS), ("Work order", WORK_ORDER))
+        rows.append(b.actions(*(b.button(label, act, key) for label, act in buttons), block_id="values"))
     return Content(text=b.cut(f"New request {key}: {b.escape(title)}", 300), blocks=b.fit(rows))
 
 

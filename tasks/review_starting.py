@@ -1,14 +1,28 @@
-"""Starting the weekly review by hand, on a day on which the schedule has none."""
+"""Starting the weekly review: when the policy has one due, and by hand on any other day."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from integrations.settings import settings
-from lifecycle import review
+from lifecycle import review, review_calendar
 from tasks import planning_messages, posts, review_walk
 from tasks.context import ledger, policy
 from tasks.decisions import Outcome
+
+
+def begin_due(now: datetime | None = None) -> list[str]:
+    """Wake the reviews that the policy has due now, one for each project; those that are there stay.
+
+    A review is due until its day is over, so one begins late if nothing ran at its hour.
+    """
+    moment = now or datetime.now(UTC)
+    found = review_calendar.due(policy().review_schedule, moment)
+    streams = [review.stream(project.id, found.week) for project in policy().projects] if found else []
+    begun = [stream for stream in streams if not review_walk.is_there(stream)]
+    for stream in begun:
+        ledger().wake(stream, moment)
+    return begun
 
 
 def start_review(project_id: str, now: datetime | None = None) -> Outcome:

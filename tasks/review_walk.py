@@ -75,16 +75,19 @@ def turn(project: str, week: str | None, now: datetime | None = None) -> Turn:
     prefix = review.stream(project, "")
     if begun is not None and begun.subject.startswith(prefix):
         return Turn(begun.subject.removeprefix(prefix))
-    schedule, moment = policy().review_schedule, now or datetime.now(UTC)
-    found = review_calendar.due(schedule, moment)
+    moment = now or datetime.now(UTC)
+    found = review_calendar.due(policy().review_schedule, moment)
     if found is None:
-        following = review_calendar.upcoming(schedule, moment)
-        return Turn(
-            None, f"the next is due {following.at:%Y-%m-%d %H:%M} UTC" if following else "none is due"
-        )
+        return Turn(None, when_next(moment))
     if is_there(review.stream(project, found.week)):
         return Turn(None, f"the review of {found.week} has begun already")
     return Turn(found.week)
+
+
+def when_next(now: datetime) -> str:
+    """When the policy has the next review after `now` (aware), in words."""
+    following = review_calendar.upcoming(policy().review_schedule, now)
+    return f"the next is due {following.at:%Y-%m-%d %H:%M} UTC" if following else "none is due"
 
 
 def is_there(stream: str) -> bool:

@@ -29,6 +29,7 @@ from lifecycle.verdict import Verdict
 from lifecycle.workflow import Status, issue_keys
 from tasks import issues, plans
 from tasks.context import jira, ledger, policy
+from tasks.deciding import barred
 from tasks.decisions import Outcome
 from tasks.walk import Fact, new_events
 
@@ -157,11 +158,9 @@ def _read(
     lines: list[ScopeLine] = []
     reasons: list[str] = []
     for key in add:
-        try:
-            lines.append(_addable(project, release, key))
-        except _Refusal as refusal:
-            reasons.append(str(refusal))
-            lines.append(ScopeLine(key=key))
+        line, why = _addable(project, release, key)
+        lines.append(line)
+        reasons += [why] if why else []
     standing = {key: _status(project, key) for key in remove if key in release.plan.issues}
     reasons += [
         f"{key} is in {status}: its changes are merged and would go out all the same"
@@ -171,22 +170,29 @@ def _read(
     return lines, reasons
 
 
-def _addable(project: Project, release: Release, key: str) -> ScopeLine:
-    if issue_keys(key, project.jira) != (key,):
-        raise _Refusal(f"{key} is no issue of {project.jira}")
-    status = _status(project, key)
-    if status is None:
-        raise _Refusal(f"Jira has no {key}")
-    if status in (Status.RELEASED, Status.CLOSED):
-        raise _Refusal(f"{key} is {status} already")
-    issue = jira().issue(key)
-    if plans.NEEDS_INFO in issue.labels:
-        raise _Refusal(f"{key} has open questions")
+def _addable(project: Project, release: Release, key: str) -> tuple[ScopeLine, str]:
+    """The issue as a plan counts it, and why it cannot be added, or ""."""
+    ours = issue_keys(key, project.jira) == (key,)
+    status = _status(project, key) if ours else None
+    issue = jira().issue(key) if status is not None else None
+    why = scope_changes.not_addable(
+        key,
+        project.jira,
+        status,
+        open_questions=issue is not None and plans.NEEDS_INFO in issue.labels,
+        goes_out_with=_other_release(project, release, key),
+    )
+    line = ScopeLine(key=key) if why or issue is None else plans.scope_line(project, issue)
+    return line, why
+
+
+def _other_release(project: Project, release: Release, key: str) -> str:
+    """The version of another open release that delivers the issue, or ""."""
     for stream in ledger().subjects(rules.release_id(project.id, "")):
         other = _release(stream)
         if other and not other.phase.terminal and key in other.delivers and stream != _stream(release):
-            raise _Refusal(f"{key} goes out with {other.plan.version}")
-    return plans.scope_line(project, issue)
+            return other.plan.version
+    return ""
 
 
 def _status(project: Project, key: str) -> Status | None:
@@ -212,12 +218,8 @@ def _decided(
 ) -> Outcome:
     """Attempt as that person, again while others write to the same release at the same moment."""
     person = policy().person(person_id)
-    if person is None:
-        return _no("You are not in Conveyor's people file, so nothing was decided.")
-    if not person.active:
-        return _no("Your account is deactivated, so nothing was decided.")
-    if not set(person.roles) - {"client"}:
-        return _no("Planning is the team's: nothing was decided.")
+    if person is None or barred(person):
+        return _no(barred(person))
     for _ in range(10):
         known = ledger().events(stream) if stream else ()
         release = rules.fold(e.parse(event.data) for event in known)

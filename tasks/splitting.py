@@ -13,7 +13,7 @@ from typing import NamedTuple
 from integrations.errors import NotFound
 from integrations.jira.client import quoted
 from lifecycle import parts, requests, values
-from lifecycle.parts import ORDER, Part, PartAsked, PartEstimated, PartMade
+from lifecycle.parts import ORDER, Added, Part, PartAsked, PartEstimated, PartMade, Role
 from lifecycle.policy import Person, Project
 from lifecycle.release import Door
 from lifecycle.values import Value
@@ -30,13 +30,6 @@ LABEL = "work-order"
 """The label of a work order's sub-task, by which all of them are found."""
 
 
-class Role(NamedTuple):
-    """Who does the part of one role, and what."""
-
-    person: str
-    brief: str = ""
-
-
 def split(
     key: str,
     roles: Mapping[str, Role],
@@ -45,69 +38,48 @@ def split(
     door: Door = "slack",
     now: datetime | None = None,
 ) -> Outcome:
-    """Split the request into one sub-task per role; `order` as `lifecycle.parts.after` reads it.
+    """Split the request into one sub-task per role, beside those that it has; `order` as in `parts.after`.
 
-    A request is split once; afterwards its sub-tasks are changed in Jira.
+    What somebody has in a role already stays as it is: its brief and assignee are changed in Jira.
     """
 
     def attempt(person: Person, moment: datetime) -> Outcome:
         stream, problem = request_stream(key)
-        problem = problem or _against(key, roles)
-        if problem:
+        if problem := problem or parts.objection(roles, policy()) or _no_whole(key):
             return no(f"Not split: {problem}.")
-        try:
-            waits = parts.after(roles, order)
-        except ValueError as wrong:
-            return no(f"Not split: {wrong}.")
         known = ledger().events(stream)
         folded = requests.fold(requests.parse(event.data) for event in known)
-        had = [part.asked for part in parts.fold(folded.parts) if not part.is_order]
+        had = [part for part in parts.fold(folded.parts) if not part.is_order]
+        try:
+            new = parts.added(had, {role: who.person for role, who in roles.items()}, order)
+        except ValueError as wrong:
+            return no(f"Not split: {wrong}.")
+        named = ", ".join(f"{part.asked.role} {part.asked.name}" for part in had)
+        if not new:
+            message = f"{key} is split already: {named}."
+            return Outcome(accepted=True, message=message, subject=stream, repeated=True)
         title = folded.received[0].title if folded.received else key
-        facts = [
-            PartAsked(
-                part=role,
-                role=role,
-                person=roles[role].person,
-                name=_name(roles[role].person),
-                brief=requests.body(roles[role].brief) or f"{title}: {role}",
-                after=first,
-                asked_by=person.id,
-                door=door,
-            )
-            for role, first in waits.items()
-        ]
-        if had:
-            return _again(key, stream, had, facts)
+        facts = [_asked(each, roles[each.role], title, person.id, door) for each in new]
         inserted = record_all(stream, facts, known, moment)
         message = f"{key} is split: {', '.join(f'{fact.role} {fact.name}' for fact in facts)}."
-        return Outcome(accepted=True, message=message, subject=stream, repeated=not inserted)
+        there = f" There already: {named}." if had else ""
+        return Outcome(accepted=True, message=message + there, subject=stream, repeated=not inserted)
 
     return decided(attempt, person_id, key, now)
 
 
-def _again(key: str, stream: str, had: list[PartAsked], facts: list[PartAsked]) -> Outcome:
-    """The same once more is a repeat; anything else is for Jira."""
-    named = ", ".join(f"{each.role} {each.name}" for each in had)
-    if [(each.role, each.person) for each in had] == [(each.role, each.person) for each in facts]:
-        return Outcome(
-            accepted=True, message=f"{key} is split already: {named}.", subject=stream, repeated=True
-        )
-    return no(f"Not split: {key} is split already: {named}. Change its sub-tasks in Jira.", stream)
-
-
-def _against(key: str, roles: Mapping[str, Role]) -> str:
-    """Why it cannot be split so, or ""."""
-    if not roles:
-        return "name who does it, such as --developer dora"
-    for role, (person_id, _) in roles.items():
-        person = policy().person(person_id)
-        if person is None or not person.active:
-            return f"{person_id} is not among Conveyor's active people"
-        if role not in person.roles:
-            return f"{person.name} has not the role {role}"
-        if not person.jira:
-            return f"{person.name} has no account in Jira"
-    return _no_whole(key)
+def _asked(added: Added, who: Role, title: str, asked_by: str, door: Door) -> PartAsked:
+    return PartAsked(
+        part=added.part,
+        role=added.role,
+        person=who.person,
+        name=_name(who.person),
+        brief=requests.body(who.brief) or f"{title}: {added.role}",
+        after=added.after,
+        before=added.before,
+        asked_by=asked_by,
+        door=door,
+    )
 
 
 def _no_whole(key: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from integrations.slack import blocks as b
 from lifecycle import needs, parts
+from lifecycle.parts import Part
 from lifecycle.requests import Request
 from lifecycle.scoring import Score, Term
 from lifecycle.values import RequestType
@@ -37,13 +38,16 @@ def on_record(own: Request, name: Callable[[str], str]) -> list[b.Block]:
     ]
     if own.needs:
         rows.append(f"need: {b.escape(needs.standing(own.needs))}")
-    for part in parts.fold(own.parts):
-        points = f", {part.points} points" if part.points is not None else ""
-        due = f", by {part.asked.due}" if part.asked.due else ""
-        rows.append(
-            f"{part.asked.role}: {part.issue or 'being made'}, {b.escape(part.asked.name)}{points}{due}"
-        )
+    rows += map(part_line, parts.fold(own.parts))
     return [b.context(*rows[:10])] if rows else []
+
+
+def part_line(part: Part) -> str:
+    """One part: its role, its sub-task, who does it, and what is known of its size and day."""
+    points = f", {part.points} points" if part.points is not None else ""
+    due = f", by {part.asked.due}" if part.asked.due else ""
+    role = "work order" if part.is_order else part.asked.role
+    return f"{role}: {part.issue or 'being made'}, {b.escape(part.asked.name)}{points}{due}"
 
 
 def _instead(suggested: int | RequestType | None, to: int | RequestType) -> str:

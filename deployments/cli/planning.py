@@ -94,6 +94,15 @@ def show_review(week: Review = "", *, project: ProjectName = "", json: Json = Fa
     for remark in review_view.remarks(state):
         say.out(f"  {remark}")
     _show_lines(plan, state.proposed.agenda.sources)
+    say.note(_when_next())
+
+
+def _when_next() -> str:
+    from datetime import UTC, datetime
+
+    from tasks.review_walk import when_next
+
+    return when_next(datetime.now(UTC))
 
 
 def _show_lines(plan: ReleasePlan, sources: Mapping[str, str]) -> None:
@@ -152,7 +161,8 @@ def _review(week: str, project: str) -> tuple[str, ReviewState]:
     prefix = review.stream(names.project_named(project).id, "")
     streams = [s for s in ledger().subjects(prefix) if week in ("", s.removeprefix(prefix), s)]
     if not streams:
-        raise say.Stop(Exit.USAGE, f"there is no review {week}".rstrip())
+        none = f"there is no review {week}".rstrip() if week else f"there is no review yet; {_when_next()}"
+        raise say.Stop(Exit.USAGE, none)
     # Weeks sort as they follow each other.
     stream = streams[-1]
     return stream, review.fold(review.parse(event.data) for event in ledger().events(stream))

@@ -173,7 +173,8 @@ def split(
     """Split a request into Jira sub-tasks by role, each with its assignee and its brief.
 
     Each role is a person's id, or the id, a colon and the brief. They are done in this order: developer, QA,
-    DevOps; --order says otherwise, with + between those that are done at once.
+    DevOps; --order says otherwise, with + between those that are done at once. Called again it adds what is
+    new: another role, or another person in a role; what is there already stays as it is.
 
     Example: `conveyor requests split SHOP-7 --developer "dora: the form" --qa quinn --as mara`
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from deployments.gateway.loop import said
 from deployments.gateway.slack_answers import Answers
 from deployments.gateway.slack_feedback import Feedback
+from deployments.gateway.slack_parts import Splitting
 from deployments.gateway.slack_removing import Removing
 from deployments.gateway.slack_requests import Requesting
 from deployments.gateway.slack_review import Reviewing
@@ -37,7 +38,7 @@ class SlackListener:
     def __init__(self, ledger: Ledger, poke: Callable[[], None]) -> None:
         self._answers = Answers(ledger, poke)
         self._app = _bolt()
-        for listener in (Signing, Removing, Feedback, Reviewing, Requesting, RollingBack):
+        for listener in (Signing, Removing, Feedback, Reviewing, Requesting, Splitting, RollingBack):
             listener(self._answers).listen(self._app)
         self._app.event("message")(self._ignore)
         self._app.event("subteam_members_changed")(self._groups)

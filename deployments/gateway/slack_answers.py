@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt import Ack, App, BoltContext
 
 from deployments.gateway import issue_list, modals
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Transient
 from integrations.ledger import Ledger
 from integrations.slack import blocks as b
 from lifecycle.policy import Person
@@ -110,13 +110,23 @@ class Answers:
         else:
             pending_messages.refresh_home(user_of(body), text)
 
-    def follow(self, delivery: int, outcome: Outcome, show: Callable[[], object]) -> Future[None]:
+    def follow(
+        self, delivery: int, outcome: Outcome, show: Callable[[], object], *, insist: bool = False
+    ) -> Future[None]:
+        """Show the outcome and note the delivery as done.
+
+        With `insist` one that a vendor did not answer to is left to the pump, which dispatches it again: for
+        what no walk makes good.
+        """
+
         def run() -> None:
             try:
                 show()
             except IntegrationError as error:
                 # The decision stands; the next walk shows it. The pump does not decide it again.
                 log.warning("Slack delivery %s: not shown: %s", delivery, error)
+                if insist and isinstance(error, Transient):
+                    return
             self.done(delivery, outcome.message)
 
         return self._after.submit(run)

@@ -241,6 +241,11 @@ def text_input(
     return element
 
 
+def date_input(action_id: str) -> Element:
+    """A calendar to choose a day from; it comes back as `YYYY-MM-DD`."""
+    return {"type": "datepicker", "action_id": _id(action_id)}
+
+
 def option(label: str, value: str) -> Element:
     """One choice of a menu: what is read, and what comes back."""
     return {"text": plain(label, 75), "value": _limited("option value", value, 150)}

@@ -74,6 +74,7 @@ def test_an_unknown_review_is_a_wrong_name(cli: Cli) -> None:
     said = cli.run("review", "show", "2026-W41")
     assert said.code == 2
     assert "no review 2026-W41" in said.err
+    assert "the next is due 20" in cli.run("review", "show").err
 
 
 def test_a_review_is_started_once_and_says_where_to_look(cli: Cli) -> None:

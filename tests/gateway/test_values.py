@@ -2,131 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-import httpx
 import pytest
 
-from deployments import sandbox_policy
 from deployments.demo.waiting import eventually
 from integrations.sandbox.faults import Fault
-from integrations.sandbox.http import LOOPBACK
-from integrations.sandbox.jira import JiraSandbox
-from lifecycle.requests import Door, Received, Requester
-from lifecycle.scoring import RequestSource
-from tests.gateway.world import TOKENS, Office
+from tests.gateway.desk import Desk
 
 REASON, NEED, SAID = "reason", "need", "said"
-
-
-class Desk:
-    """An office with a Jira of its own, and one request whose message stands in the planning channel."""
-
-    def __init__(self, office: Office, jira: JiraSandbox) -> None:
-        self.office = office
-        self.jira = jira
-        dora = sandbox_policy.people(TOKENS)[0]
-        self._http = httpx.Client(
-            base_url=f"{jira.url}/rest/api/2", auth=(dora.email, dora.token), **LOOPBACK
-        )
-        self.planning = office.slack.channel_id("planning")
-
-    def close(self) -> None:
-        self._http.close()
-
-    def request(self, due: str = "") -> str:
-        """A new request with its message; its key."""
-        fields: dict[str, Any] = {
-            "project": {"key": "SHOP"},
-            "issuetype": {"name": "Bug"},
-            "summary": "Pay by invoice",
-        }
-        if due:
-            fields["duedate"] = due
-        made = self._http.post("/issue", json={"fields": fields}).raise_for_status().json()["key"]
-        received = Received(
-            issue=made,
-            origin=f"jira:{made}",
-            door=Door.JIRA,
-            source=RequestSource.CLIENT,
-            title="Pay by invoice",
-            requester=Requester(name="Clara"),
-            at=datetime.now(UTC),
-        )
-        self.office.record(f"request:{made}", received)
-        self._post(made)
-        return str(made)
-
-    def _post(self, key: str) -> None:
-        """Post the request's message as an intake run would."""
-        values = {"type": "button", "action_id": "request.values", "value": key}
-        button = {**values, "text": {"type": "plain_text", "text": "Values"}}
-        blocks = json.dumps([{"type": "actions", "block_id": "values", "elements": [button]}])
-        answer = httpx.post(
-            f"{self.office.slack.api_url}chat.postMessage",
-            data={"channel": self.planning, "text": f"New request {key}", "blocks": blocks},
-            headers={"Authorization": f"Bearer {self.office.env['CONVEYOR_SLACK_BOT_TOKEN']}"},
-            **LOOPBACK,
-        ).json()
-        assert answer["ok"], answer
-        name = f"request:{key}:message"
-        where = {"channel_id": self.planning, "ts": answer["ts"]}
-        self.office.ledger.intend(name, f"request:{key}", "message", {}, datetime.now(UTC))
-        self.office.ledger.conclude(name, "done", where, datetime.now(UTC))
-
-    def message(self, key: str) -> dict[str, Any]:
-        """The request's message as people see it."""
-        return next(
-            m for m in self.office.people["mara"].messages() if m["text"].startswith(f"New request {key}")
-        )
-
-    def press(self, slug: str, key: str) -> None:
-        """Open the modal."""
-        body = {
-            "channel_id": self.planning,
-            "ts": self.message(key)["ts"],
-            "action_id": "request.values",
-            "value": key,
-        }
-        url = f"{self.office.slack.url}/people/{slug}/press"
-        assert httpx.post(url, json=body, timeout=60, **LOOPBACK).json()["error_shown"] == ""
-
-    def send(self, slug: str, **values: str) -> dict[str, Any]:
-        """Fill the modal in and send it off."""
-        return self.office.people[slug].submit("request.values", values)
-
-    def facts(self, key: str, kind: str) -> list[dict[str, Any]]:
-        """What is on record of the request."""
-        return [dict(e.data) for e in self.office.ledger.events(f"request:{key}") if e.kind == kind]
-
-    def points(self, key: str) -> Any:
-        """The estimate as Jira has it."""
-        answer = self._http.get(f"/issue/{key}", params={"properties": "conveyor.estimate"})
-        return answer.json().get("properties", {}).get("conveyor.estimate")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    cast = sandbox_policy.people(TOKENS)
-    bot = next(person for person in cast if person.is_bot)
-    jira = JiraSandbox(None, cast, {"SHOP": "Shop"}, bursts=False)
-    office = Office(tmp_path_factory.mktemp("desk"))
-    office.env |= {
-        "CONVEYOR_JIRA_URL": jira.url,
-        "CONVEYOR_JIRA_USER": bot.email,
-        "CONVEYOR_JIRA_TOKEN": bot.token,
-    }
-    made = Desk(office, jira)
-    try:
-        office.start()
-        yield made
-    finally:
-        made.close()
-        office.stop()
-        jira.stop()
 
 
 @pytest.mark.parametrize(

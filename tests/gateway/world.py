@@ -156,6 +156,7 @@ class Office:
         channels = {name: self.slack.channel_id(name) for name in CHANNELS}
         urls = {"staging": "http://staging.example", "production": "http://shop.example"}
         data = sandbox_policy.policy(people, channels, PROJECT_ID, urls, "real")
+        data["review"]["cron"] = "0 10 29 2 *"  # on no day of the tests does one begin by itself
         (home / "conveyor.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
         self.policy = Policy.model_validate(data)
         self.env = _environment(home, port, self.slack.api_url)

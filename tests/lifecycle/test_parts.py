@@ -7,8 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lifecycle.parts import ORDER, ROLES, PartAsked, PartEstimated, PartMade, after, fold, links, total
+from lifecycle.parts import (
+    ORDER,
+    ROLES,
+    Added,
+    PartAsked,
+    PartEstimated,
+    PartMade,
+    Role,
+    added,
+    after,
+    fold,
+    links,
+    objection,
+    total,
+)
+from lifecycle.policy import Policy
 from lifecycle.waves import waves
+from tests.lifecycle.story import policy_data
 
 
 def asked(part: str, role: str = "", waits: tuple[str, ...] = ()) -> PartAsked:
@@ -85,3 +101,92 @@ def test_no_default_order_goes_round_in_a_circle_and_every_role_has_its_turn(rol
     ordered = waves(list(waits), [(before, role) for role, first in waits.items() for before in first])
     assert {role for wave in ordered for role in wave} == roles
     assert all(len(wave) == 1 for wave in ordered)
+
+
+def made(*facts: PartAsked) -> list[PartAsked | PartMade]:
+    """The parts as they stand once Jira has them, each under its name."""
+    return [*facts, *(PartMade(part=fact.part, issue=fact.part.upper()) for fact in facts)]
+
+
+def taken(told: list[PartAsked], people: dict[str, str], order: str = "") -> list[PartAsked]:
+    """What is asked for after `people` were added to it."""
+    more = added(fold(told), people, order)
+    return told + [
+        PartAsked(
+            part=each.part,
+            role=each.role,
+            person=people[each.role],
+            name=people[each.role],
+            brief="do it",
+            after=each.after,
+            before=each.before,
+            asked_by="mara",
+            door="cli",
+        )
+        for each in more
+    ]
+
+
+def test_a_role_that_comes_later_stands_between_those_that_are_there() -> None:
+    told = taken([], {"developer": "dora", "devops": "olli"})
+    assert added(fold(told), {"qa": "quinn"}) == (Added("qa", "qa", ("developer",), ("devops",)),)
+    whole = fold(made(*taken(told, {"qa": "quinn"})))
+    assert set(links(whole)) == {("DEVELOPER", "DEVOPS"), ("DEVELOPER", "QA"), ("QA", "DEVOPS")}
+
+
+def test_what_somebody_has_already_is_not_added_and_another_person_has_a_part_of_their_own() -> None:
+    told = taken([], {"developer": "dora", "qa": "quinn"})
+    assert added(fold(told), {"qa": "quinn", "developer": "dora"}, "of no role") == ()
+    assert added(fold(told), {"developer": "emil", "qa": "quinn"}) == (
+        Added("developer-emil", "developer", (), ("qa",)),
+    )
+    both = taken(told, {"developer": "emil", "devops": "olli"})
+    assert added(fold(both), {"writer": "mara"}) == (Added("writer", "writer", ("devops",), ()),)
+    assert added(fold(both), {"qa": "quentin"}) == (
+        Added("qa-quentin", "qa", ("developer", "developer-emil"), ("devops",)),
+    )
+
+
+def test_work_orders_are_no_parts_to_wait_for() -> None:
+    assert added(fold([asked("o-1", ORDER)]), {"qa": "quinn"}) == (Added("qa", "qa", (), ()),)
+
+
+def test_an_order_that_goes_against_what_is_there_is_refused() -> None:
+    told = taken([], {"developer": "dora", "qa": "quinn"})
+    with pytest.raises(ValueError, match=r"that are there already, .*devops.* waits for"):
+        added(fold(told), {"devops": "olli"}, "qa devops developer")
+
+
+people = st.dictionaries(st.sampled_from(ROLES), st.sampled_from(["dora", "emil", "quinn"]), max_size=3)
+
+
+@given(st.lists(people, max_size=5))
+def test_however_a_request_is_split_nothing_goes_round_and_nobody_has_a_role_twice(
+    steps: list[dict[str, str]],
+) -> None:
+    told: list[PartAsked] = []
+    for step in steps:
+        told = taken(told, step)
+        assert taken(told, step) == told
+    whole = fold(made(*told))
+    assert len({part.asked.part for part in whole}) == len(told)
+    assert {(p.asked.role, p.asked.person) for p in whole} == {pair for s in steps for pair in s.items()}
+    waves([part.issue for part in whole], links(whole))
+
+
+def test_who_is_asked_to_do_a_part_has_its_role_and_an_account() -> None:
+    data = policy_data()
+    person = {"id": "dora", "name": "Dora", "roles": ["developer"], "jira": "acc-dora"}
+    data["people"] = [
+        *[{**one, "id": f"{one['id']}-2"} for one in data["people"]],
+        person,
+        {**person, "id": "emil", "jira": ""},
+        {**person, "id": "gone", "jira": "acc-gone", "active": False},
+    ]
+    policy = Policy.model_validate(data)
+    assert objection({}, policy).startswith("name who does it")
+    assert objection({"qa": Role("nobody")}, policy) == "nobody is not among Conveyor's active people"
+    assert objection({"qa": Role("gone")}, policy) == "gone is not among Conveyor's active people"
+    assert "has not the role qa" in objection({"qa": Role("dora")}, policy)
+    assert "has no account in Jira" in objection({"developer": Role("emil")}, policy)
+    assert objection({"developer": Role("dora", "the form")}, policy) == ""

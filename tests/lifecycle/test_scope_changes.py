@@ -364,3 +364,22 @@ def test_a_step_overridden_for_the_plan_before_is_not_for_the_next_one() -> None
     change(story, add=(GIFT,))
     story.cut().stage()
     assert story.release.override("qa") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "questions", "other", "why"),
+    [
+        ("KIOSK-1", None, False, "", "KIOSK-1 is no issue of SHOP"),
+        ("SHOP-1 SHOP-2", Status.TO_DO, False, "", "SHOP-1 SHOP-2 is no issue of SHOP"),
+        ("SHOP-9", None, False, "", "Jira has no SHOP-9"),
+        ("SHOP-9", Status.RELEASED, True, "1.3.0", "SHOP-9 is Released already"),
+        ("SHOP-9", Status.CLOSED, False, "", "SHOP-9 is Closed already"),
+        ("SHOP-9", Status.TO_DO, True, "1.3.0", "SHOP-9 has open questions"),
+        ("SHOP-9", Status.QA, False, "1.3.0", "SHOP-9 goes out with 1.3.0"),
+        ("SHOP-9", Status.TO_DO, False, "", ""),
+    ],
+)
+def test_only_an_open_issue_without_questions_or_another_release_is_added(
+    key: str, status: Status | None, questions: bool, other: str, why: str
+) -> None:
+    assert rules.not_addable(key, "SHOP", status, open_questions=questions, goes_out_with=other) == why

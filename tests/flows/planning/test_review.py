@@ -15,7 +15,7 @@ from lifecycle import review, review_ladder
 from lifecycle.planning import Decision
 from tasks import context, planning_messages, plans, posts, review_reminders, review_walk
 from tasks.review_decisions import close_review, decide_line, merge
-from tasks.review_starting import start_review
+from tasks.review_starting import begin_due, start_review
 from tasks.walk import new_events
 
 Team = Any
@@ -266,6 +266,28 @@ def test_a_review_that_has_begun_is_not_begun_by_the_schedule_again(team: Team) 
     propose(team)
     context.ledger().run_started(STREAM, 1, "some-run", NOW)
     assert review_walk.turn("shop", None, NOW).week is None
+
+
+def test_the_policys_schedule_begins_one_review_for_each_project_once(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    other = {**rules["projects"][0], "id": "cafe", "jira": "CAFE", "gitlab": 2, "service_desk": ""}
+    rules["projects"].append(other)
+    settings().policy.write_text(json.dumps(rules))
+    assert begin_due(NOW - timedelta(seconds=1)) == []
+    assert start_review("cafe", NOW - timedelta(hours=1)).subject == "review:cafe:2026-W42"
+    missed = NOW + timedelta(hours=13)
+    assert begin_due(missed) == [STREAM]
+    assert begin_due(missed) == []
+    assert context.ledger().wakeup(STREAM).pending
+    assert begin_due(NOW + timedelta(hours=14)) == []
+
+
+def test_a_changed_schedule_counts_at_once_and_a_holiday_moves_the_beginning(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    rules["review"]["holidays"] = {"dates": ["2026-10-16"]}
+    settings().policy.write_text(json.dumps(rules))
+    assert begin_due(NOW) == []
+    assert begin_due(NOW + timedelta(days=3)) == [STREAM]
 
 
 def test_a_run_on_a_day_without_a_review_ends_at_once_and_says_when_the_next_is(team: Team) -> None:

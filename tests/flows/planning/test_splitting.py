@@ -84,14 +84,35 @@ def test_another_order_is_drawn_as_it_was_given(team: Team) -> None:
     assert blocked_by(team, made["developer"]) == blocked_by(team, made["qa"]) == {made["devops"]}
 
 
-def test_the_same_once_more_makes_nothing_new_and_something_else_is_refused(team: Team) -> None:
+def test_the_same_once_more_makes_nothing_new(team: Team) -> None:
     key, made = in_parts(team)
-    assert split(key, ROLES, "olli").repeated
+    again = split(key, {**ROLES, "developer": Role("dora", "another brief")}, "olli")
+    assert again.repeated
+    assert "is split already: developer Dora" in again.message
     make(key)
     assert len(fields(team, key)["subtasks"]) == 3
     assert len(team.jira().issue(made["qa"]).links) == 2
-    told = split(key, {"developer": Role("emil")}, "mara").message
-    assert "is split already: developer Dora" in told
+    assert fields(team, made["developer"])["description"].startswith("the form\n")
+
+
+def test_a_part_that_comes_later_is_drawn_between_those_that_are_there(team: Team) -> None:
+    key, made = in_parts(team, {"developer": Role("dora"), "devops": Role("olli")})
+    outcome = split(key, {"developer": Role("emil", "the back end"), "qa": Role("quinn")}, "mara")
+    assert outcome.message.startswith(f"{key} is split: developer Emil (developer), qa Quinn (QA). There")
+    make(key)
+    issues = {part.asked.part: part.issue for part in parts.fold(backlog.request_of(key).parts)}
+    assert [part["key"] for part in fields(team, key)["subtasks"]] == list(issues.values())
+    assert fields(team, issues["developer-emil"])["assignee"]["displayName"] == "Emil (developer)"
+    assert blocked_by(team, issues["qa"]) == {made["developer"], issues["developer-emil"]}
+    assert blocked_by(team, made["devops"]) == {made["developer"], issues["qa"]}
+    assert split(key, {"qa": Role("quinn")}, "mara").repeated
+
+
+def test_an_order_that_goes_against_what_is_there_is_refused(team: Team) -> None:
+    key, _ = in_parts(team, {"developer": Role("dora"), "qa": Role("quinn")})
+    told = split(key, {"devops": Role("olli")}, "mara", "qa devops developer").message
+    assert "Not split: with the parts that are there already" in told
+    assert len(backlog.request_of(key).parts) == 4
 
 
 @pytest.mark.parametrize("do", ["503", "drop_after"])

@@ -329,7 +329,6 @@ def test_what_is_scheduled_and_what_hangs_on_events_is_registered(town: Town) ->
         if deployment["schedules"]
     }
     assert schedules == {
-        "weekly-review": [("0 * * * *", "UTC", True)],
         "control": [("*/15 * * * *", "UTC", True)],
         "digest": [("7 * * * *", "UTC", True)],
         "reconcile": [("*/5 * * * *", "UTC", True)],
