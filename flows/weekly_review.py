@@ -15,9 +15,8 @@ def weekly_review(project: str, week: str | None = None) -> State:
     """Propose the next release from all open requests, let people decide, write the plan they closed.
 
     While it waits for them the run is the named state `Awaiting review`, and is started again. `week` is an
-    ISO week such as 2026-W42, named by the gateway when the policy has a review due. None, for a run that a
-    person starts in Prefect, means the one that is due now; if none is, or it has begun already, the run ends
-    as `No review today`.
+    ISO week such as 2026-W42, named by what began it. None, for a run that a person starts in Prefect, means
+    the one that is due now; if none is, or it has begun already, the run ends as `No review today`.
     """
     due = turn(project, week)
     if due.week is None:

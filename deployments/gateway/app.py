@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -14,19 +13,12 @@ from starlette.routing import Route
 from deployments.gateway import mine_too, pending, request_page
 from deployments.gateway.doors import Doors
 from deployments.gateway.links import pages
-from deployments.gateway.loop import Loop
 from deployments.gateway.pump import Pump
 from deployments.gateway.sender import Sender
 from deployments.gateway.slack import SlackListener
 from deployments.gateway.slack_socket import SlackSocket
 from integrations.settings import settings
-from tasks import review_starting
 from tasks.context import ledger, policy
-
-log = logging.getLogger(__name__)
-
-REVIEWS_S = 20
-"""So often it is asked whether the policy has a weekly review due."""
 
 
 def application() -> Starlette:
@@ -42,14 +34,12 @@ def application() -> Starlette:
     doors = Doors(ledger(), listener, poke=pump.loop.poke)
     socket_mode = bool(settings().slack.app_token.get_secret_value())
     slack = (SlackSocket(ledger(), listener, poke=pump.loop.poke),) if socket_mode else ()
-    reviews = Loop("reviews", _begin_reviews, REVIEWS_S)
-    loops = (sender.loop, pump.loop, reviews, *slack)
+    loops = (sender.loop, pump.loop, *slack)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         for loop in loops:
             loop.start()
-        reviews.poke()  # one whose hour passed while no gateway was there begins now
         yield
         for loop in reversed(loops):
             loop.stop()
@@ -63,9 +53,3 @@ def application() -> Starlette:
     people += mine_too.pages(sender.loop.poke)
     routes = [Route("/healthz", healthz), *vendors, *people]
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-def _begin_reviews() -> None:
-    """The weekly review begins when the policy says; the sender creates its one run."""
-    for stream in review_starting.begin_due():
-        log.info("%s is due: it begins", stream)

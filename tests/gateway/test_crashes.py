@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
-import yaml
 
 from deployments.demo.waiting import eventually
-from lifecycle.review_calendar import week_of
 from tests.gateway.world import SECRETS, WAYS, Asked, Office
 
 JIRA, GITLAB, SLACK = WAYS
@@ -122,20 +120,3 @@ def cut_short(office: Office, path: str, mark: str) -> None:
     with socket.create_connection((host, int(port)), timeout=20) as line:
         head = f"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 100\r\n\r\n"
         line.sendall(head.encode() + mark.encode())
-
-
-def test_a_review_whose_hour_passed_while_no_gateway_was_there_begins_with_the_next(mortal: Office) -> None:
-    mortal.kill()
-    written = mortal.home / "conveyor.yaml"
-    rules = yaml.safe_load(written.read_text())
-    rules["review"] |= {"cron": "0 0 * * *", "time_zone": "UTC"}
-    before = written.read_text()
-    written.write_text(yaml.safe_dump(rules))
-    try:
-        week = week_of(datetime.now(UTC))
-        assert not mortal.ledger.wakeup(f"review:shop:{week}").pending
-        mortal.start()
-        begun = {f"review:shop:{week}", f"review:shop:{week_of(datetime.now(UTC))}"}
-        eventually("it begins", lambda: any(mortal.ledger.wakeup(each).pending for each in begun), 60)
-    finally:
-        written.write_text(before)

@@ -15,9 +15,11 @@ from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 
 from flows.intake import intake
+from flows.reconcile import reconcile
 from flows.weekly_review import weekly_review
 from integrations.settings import settings
 from lifecycle import events
+from lifecycle.review_calendar import week_of
 from tasks import context, planning_reconciling, plans, runs
 from tasks.reconciling import Difference, mend
 from tasks.review_decisions import close_review, decide_line, merge
@@ -246,3 +248,15 @@ def test_what_a_crash_left_of_planning_is_found_and_woken(team: Team) -> None:
 
 def reconciling() -> list[Difference]:
     return [*planning_reconciling.lost_reviews(), *planning_reconciling.pending_merges()]
+
+
+def test_reconcile_begins_the_review_that_the_policy_has_due(team: Team) -> None:
+    rules = json.loads(settings().policy.read_text())
+    rules["review"] |= {"cron": "0 0 * * *", "time_zone": "UTC"}
+    settings().policy.write_text(json.dumps(rules))
+    said = run_flow(reconcile, parameters={"dry_run": True})
+    assert not any("it begins" in line for line in said)
+    before = datetime.now(UTC)
+    begun = [line for line in run_flow(reconcile) if "it begins" in line]
+    assert begun in [[f"review:shop:{week_of(day)} is due: it begins"] for day in (before, datetime.now(UTC))]
+    assert context.ledger().wakeup(begun[0].split(" ")[0]).pending
