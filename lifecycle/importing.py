@@ -55,7 +55,7 @@ def check(
         texts = {name: _text(name, values.get(name)) for name in COLUMNS}
         said = {name: text or "" for name, text in texts.items()}
         problems = [(n, "it is not a text") for n, text in texts.items() if text is None]
-        problems += _problems(said, rules, now)
+        problems += [each for each in _problems(said, rules, now) if texts[each[0]] is not None]
         origin = _origin(project, said)
         if origin in first:
             problems.append(("id" if said["id"] else "", f"it is the same as row {first[origin]}"))

@@ -148,9 +148,24 @@ def one_line(text: str, limit: int = TITLE_LENGTH) -> str:
     return line if units(line) <= limit else _cut(line, limit - 1).rstrip() + "…"
 
 
+def _clean(text: str) -> str:
+    return _printable(text.replace("\r\n", "\n").replace("\r", "\n"), "\n\t").strip()
+
+
+def text_of(ask: Ask) -> str:
+    """The text of the ask's issue; a title that is cut to be one stands whole before it."""
+    line = one_line(ask.title, 2 * len(ask.title) + 1)
+    return ask.text if units(line) <= TITLE_LENGTH else f"{ask.title.strip()}\n\n{ask.text}"
+
+
+def is_cut(ask: Ask) -> bool:
+    """Jira's issue cannot hold all of the ask's text."""
+    return units(_clean(text_of(ask))) > TEXT_LENGTH
+
+
 def body(text: str, url: str = "") -> str:
     """`text` as it goes into the issue; one that is too long is cut, and says so."""
-    clean = _printable(text.replace("\r\n", "\n").replace("\r", "\n"), "\n\t").strip()
+    clean = _clean(text)
     if units(clean) <= TEXT_LENGTH:
         return clean
     where = f"; all of it: {url}" if url else ""
@@ -158,9 +173,9 @@ def body(text: str, url: str = "") -> str:
 
 
 def command(text: str) -> tuple[str, str]:
-    """Title and text of `/request title | text`."""
+    """Title and text of `/request title | text`, as they were written."""
     title, _, rest = text.partition("|")
-    return one_line(title), rest.strip()
+    return title.strip(), rest.strip()
 
 
 def may_take(ask: Ask) -> Verdict:

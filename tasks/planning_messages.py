@@ -22,6 +22,8 @@ from tasks.posts import Content
 
 VOTERS_NAMED = 10
 
+CUT = f"\nIts text is too long for Jira: it has the first {requests.TEXT_LENGTH:,} characters."
+
 MINE_TOO = "request.mine_too"
 PARTS, WORK_ORDER = "request.parts", "request.order"
 ALSO = "Earlier requests that read alike. Is one of them yours too? Then yours joins it:"
@@ -169,13 +171,14 @@ def _join_by_link(ask: Ask, found: AlikeFound) -> str:
 def answer(ask: Ask, key: str) -> Content:
     """What the requester is told at once: the issue, and what is like it; in Slack with a button each."""
     url, alike = jira().browse_url(key), request_of(key).alike
+    cut = CUT if ask.door is not Door.JIRA and requests.is_cut(ask) else ""
     if ask.door is not Door.SLACK and not (ask.door is Door.FEEDBACK and ask.requester.slack):
-        lines = [f"Thank you: your request is {key}, {url}"]
+        lines = [f"Thank you: your request is {key}, {url}{cut}"]
         lines += [ALSO] if alike else []
         lines += [f"- {a.other}, {jira().browse_url(a.other)}{_join_by_link(ask, a)}" for a in alike]
         return Content(text="\n".join(lines))
     title = b.escape(requests.one_line(ask.title))
-    thanks = f"Thank you: your request is {b.link(url, key)}, {title}."
+    thanks = f"Thank you: your request is {b.link(url, key)}, {title}.{cut}"
     found = [f"{b.link(jira().browse_url(a.other), a.other)} {b.escape(a.title)}" for a in alike]
     if not alike:
         return Content(text=thanks)

@@ -92,7 +92,7 @@ def _create(project: Project, ask: Ask) -> str:
 
     def act() -> dict[str, object]:
         asked_by = f"Asked for by {ask.requester.name or 'somebody'} in {_DOOR_NAMES[ask.door]}."
-        text = requests.body(ask.text, ask.url)
+        text = requests.body(requests.text_of(ask), ask.url)
         key = jira().create_issue(
             project.jira,
             project.issue_type,

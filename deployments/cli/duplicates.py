@@ -28,6 +28,8 @@ def similar(text: str, *, project: ProjectName = "", json: Json = False) -> None
     """
     from tasks.backlog import alike_to, alike_to_title
 
+    if not text.strip():
+        raise say.Stop(Exit.USAGE, "say an issue's key, or a title in words")
     with say.busy(f"Comparing {text}"):
         if _KEY.fullmatch(text):
             found = [(each.other, each.title, each.score) for each in alike_to(text)]

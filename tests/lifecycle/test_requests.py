@@ -20,6 +20,7 @@ from lifecycle.requests import (
     body,
     command,
     fold,
+    is_cut,
     may_take,
     one_line,
     opaque,
@@ -27,6 +28,7 @@ from lifecycle.requests import (
     requester_at,
     source_of,
     stream,
+    text_of,
 )
 from lifecycle.scoring import RequestSource
 
@@ -36,6 +38,22 @@ NOTHING = ["", " ", "\n\t", "\u200b", "\u200e\u200f", "\x00", "\u202e", "\ufeff"
 
 def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "kept", "cut"),
+    [
+        ("x" * 255, "why", "why", False),
+        ("x  " * 500, "why", "x  " * 499 + "x\n\nwhy", False),
+        ("🛒" * 128, "", "🛒" * 128 + "\n\n", False),
+        (" \n" * 300 + "x", "why", "why", False),
+        ("x", "y" * 30_000 + "\r\n \x00", "y" * 30_000 + "\r\n \x00", False),
+        ("x", "y" * 30_001, "y" * 30_001, True),
+    ],
+)
+def test_of_a_title_that_is_too_long_nothing_is_lost(title: str, text: str, kept: str, cut: bool) -> None:
+    ask = Ask(door=Door.SLACK, origin="slack:1", title=title, text=text, requester=Requester(), asked_at=NOW)
+    assert (text_of(ask), is_cut(ask)) == (kept, cut)
 
 
 @pytest.mark.parametrize("title", NOTHING)

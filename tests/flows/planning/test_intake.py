@@ -31,6 +31,18 @@ def test_a_text_of_a_hundred_kilobytes_is_cut_with_a_note(team: Team) -> None:
     assert f"/issues/{iid}" in text
 
 
+def test_a_title_that_is_too_long_stands_whole_in_the_text_and_who_asked_hears_of_a_cut(team: Team) -> None:
+    title = "gift wrap " * 30 + "at the end"
+    key = team.take(team.from_slack(f"{title} | with a ribbon", GERD, team.planning))
+    issue = team.jira().issue(key)
+    assert (len(issue.summary), issue.summary[-1]) == (255, "…")
+    assert issue.description.startswith(f"{title}\n\nwith a ribbon\n\nAsked for by")
+    assert "too long" not in team.seen_by("gerd")
+    key = team.take(team.from_slack("x" * 100_000, GERD, team.planning))
+    assert "x" * 30_000 in team.jira().issue(key).description
+    assert "too long for Jira: it has the first 30,000 characters" in team.seen_by("gerd")
+
+
 @pytest.mark.parametrize(
     "title",
     ["<script>alert(1)</script> & <!channel>", "Wunsch 🛒🚀 für alle", "סל הקניות ריק", "🛒"],
