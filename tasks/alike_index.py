@@ -66,7 +66,7 @@ def rank(jira_key: str, waiting: frozenset[str], asked: Asked, count: int) -> li
     """The open requests from before that are most like what is `asked`: key, title, score; best first.
 
     Open means: in one of the statuses `waiting` (small letters), in no version and no sub-task. The first
-    call of a process reads all of them, a later one what changed since.
+    call of a process reads all of them, unless it was prepared; a later one what changed since.
     """
     with _using:
         kept = _current(jira_key, waiting)
@@ -74,6 +74,12 @@ def rank(jira_key: str, waiting: frozenset[str], asked: Asked, count: int) -> li
         passed_over = len(kept.said) - len(fits)
         ranked = kept.index.rank(asked.title, asked.text, asked.at, k=count + passed_over)
         return [(key, kept.said[key].title, score) for key, score in ranked if key in fits][:count]
+
+
+def prepare(jira_key: str, waiting: frozenset[str]) -> None:
+    """Make the index before somebody waits for it; forks of this process have it too."""
+    with _using:
+        _current(jira_key, waiting)
 
 
 def _current(jira_key: str, waiting: frozenset[str]) -> _Kept:
@@ -88,8 +94,8 @@ def _current(jira_key: str, waiting: frozenset[str]) -> _Kept:
             return known
     made = _Kept(waiting)
     made.revision, made.removals = book.mirror_revision(jira_key)
-    after = ""
-    while page := book.mirrored(jira_key, after):
+    after, statuses = "", [name for name in book.mirror_statuses(jira_key) if name.casefold() in waiting]
+    while page := book.mirrored(jira_key, after, statuses=statuses):
         after = page[-1].key
         made.take(page)
     mine[jira_key] = made

@@ -96,9 +96,21 @@ def alike_to_title(project: Project, title: str, asked_at: datetime) -> list[tup
 
 def _ranked(project: Project, asked: alike_index.Asked) -> list[tuple[str, str, float]]:
     _take_in_the_newest(project)
-    waiting = frozenset(name.casefold() for name in waiting_statuses(project))
-    ranked = alike_index.rank(project.jira, waiting, asked, SHOWN)
+    ranked = alike_index.rank(project.jira, _waiting(project), asked, SHOWN)
     return [each for each in ranked if each[2] >= LEAST_ALIKE]
+
+
+def _waiting(project: Project) -> frozenset[str]:
+    return frozenset(name.casefold() for name in waiting_statuses(project))
+
+
+def prepare_comparing() -> None:
+    """Make what requests are compared with before one comes: the first comparison is as quick as any other.
+
+    Reads the mirror as it is; no vendor is asked.
+    """
+    for project in policy().projects:
+        alike_index.prepare(project.jira, _waiting(project))
 
 
 def _take_in_the_newest(project: Project) -> None:

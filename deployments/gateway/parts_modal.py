@@ -55,9 +55,9 @@ def split_view(key: str, channel: str, had: Sequence[Part], people: Sequence[Per
         fields.append(
             b.input_block(
                 f"{_ESTIMATE}{part.issue}",
-                f"Estimate of {part.issue} ({part.asked.role}, {part.asked.name})",
+                f"Points of {part.issue}, {part.asked.name}",
                 b.select(f"{_ESTIMATE}{part.issue}", points, placeholder=shown),
-                hint="Points. Only who does it estimates it.",
+                hint="Only who does it estimates it.",
                 optional=True,
             )
         )
@@ -83,10 +83,10 @@ def _role(role: str, people: Sequence[Person]) -> list[b.Block]:
     brief = f"{_BRIEF}{role}"
     return [
         b.input_block(
-            role, _TITLES[role], b.select(role, options, placeholder="nobody (more)"), optional=True
+            role, _TITLES[role], b.select(role, options, placeholder="choose who does it"), optional=True
         ),
         b.input_block(
-            brief, f"What the {_TITLES[role]} part is", b.text_input(brief, multiline=True), optional=True
+            brief, f"{_TITLES[role]}: the brief", b.text_input(brief, multiline=True), optional=True
         ),
     ]
 

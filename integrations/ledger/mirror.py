@@ -105,10 +105,25 @@ class Mirror:
             wanted = select(mirror_issues.c.key).where(mirror_issues.c.project == project)
             return frozenset(connection.execute(wanted).scalars())
 
-    def mirrored(self, project: str, after: str = "", limit: int = _PAGE) -> tuple[MirroredIssue, ...]:
-        """A page of the issues with keys after `after`, by key as text."""
+    def mirror_statuses(self, project: str) -> frozenset[str]:
+        """The statuses in which issues are here, as the tracker calls them."""
+        with self._db.read("read statuses of", project) as connection:
+            wanted = select(mirror_issues.c.status).where(mirror_issues.c.project == project).distinct()
+            return frozenset(connection.execute(wanted).scalars())
+
+    def mirrored(
+        self,
+        project: str,
+        after: str = "",
+        limit: int = _PAGE,
+        *,
+        statuses: Collection[str] | None = None,
+    ) -> tuple[MirroredIssue, ...]:
+        """A page of the issues with keys after `after`, by key as text; only those in one of `statuses`."""
         with self._db.read("read mirror of", project) as connection:
             theirs = (mirror_issues.c.project == project) & (mirror_issues.c.key > after)
+            if statuses is not None:
+                theirs &= mirror_issues.c.status.in_(list(statuses))
             wanted = select(mirror_issues).where(theirs).order_by(mirror_issues.c.key).limit(limit)
             return tuple(map(_issue, connection.execute(wanted).mappings()))
 

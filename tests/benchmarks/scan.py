@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import multiprocessing
 import os
 import resource
 import subprocess
@@ -79,9 +80,28 @@ def _scans(url: str, count: int) -> None:
 def _compares() -> None:
     newest = max(context.ledger().mirrored_keys(JIRA_KEY), key=lambda each: int(each.rpartition("-")[2]))
     for name in ("one request compared with all open ones, the first of a process", "the same, once more"):
-        began = time.perf_counter()
-        backlog.alike_to(newest)
-        report(name, "s", [time.perf_counter() - began])
+        report(name, "s", [_compare(newest)])
+    context.ledger().close()
+    # As the worker does it (deployments/pool.py): forked from a process that made the index.
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["deployments.preload"])
+    began = time.perf_counter()
+    with forks.Pool(1) as pool:
+        pool.apply(_compare, (newest,))
+        report(
+            "a fork server with all of it, and its first fork",
+            "s",
+            [time.perf_counter() - began],
+        )
+    with forks.Pool(1) as pool:
+        report("the first of a process of the worker", "s", [pool.apply(_compare, (newest,))])
+
+
+def _compare(key: str) -> float:
+    """How long it takes to compare one request with all open ones."""
+    began = time.perf_counter()
+    backlog.alike_to(key)
+    return time.perf_counter() - began
 
 
 def _searches() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from integrations.ledger import Ledger, MirroredIssue
 from lifecycle.requests import Door, Received, Requester
@@ -137,3 +141,24 @@ def test_a_request_that_was_just_taken_in_is_found_before_jiras_search_shows_it(
     assert [(alike.issue, alike.other) for alike in found][:1] == [(second, first)]
     assert {first, second} <= book.mirrored_keys("SHOP")
     assert "SHOP-7" in book.mirrored_keys("SHOP"), "the older ones were read too"
+
+
+def test_a_prepared_index_is_in_a_fork_of_the_process_and_knows_what_came_since(book: Ledger) -> None:
+    book.mirror("SHOP", [wish(1, "Gift wrap for parcels"), wish(2, "Search by colour", "Closed")])
+    alike_index.prepare("SHOP", WAITING)
+    book.close()
+    book.mirror("SHOP", [wish(3, "Gift wrap in red")])
+    readable, writable = os.pipe()
+    if not (child := os.fork()):
+        with suppress(BaseException):
+            read: list[str] = []
+            event.listen(book._db._engine, "before_cursor_execute", lambda *told: read.append(told[2]))
+            told = {"keys": keys("Gift wrap"), "texts": sum("text" in each for each in read)}
+            os.write(writable, json.dumps(told).encode())
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable) as said:
+        told = json.loads(said.read())
+    os.waitpid(child, 0)
+    assert sorted(told["keys"]) == ["SHOP-1", "SHOP-3"]
+    assert told["texts"] == 1  # what changed since; a whole reading would ask for the pages besides

@@ -43,6 +43,15 @@ def test_a_mirror_that_was_never_filled_is_empty(ledger: Ledger) -> None:
     assert ledger.mirror_revision("SHOP") == (0, 0)
 
 
+def test_only_the_issues_in_some_statuses_are_read(ledger: Ledger) -> None:
+    closed = wish(2, status="Erledigt")
+    ledger.mirror("SHOP", [WISH, closed, wish(3)])
+    ledger.mirror("SHOPS", [replace(WISH, key="SHOPS-1", project="SHOPS", status="Other")])
+    assert ledger.mirror_statuses("SHOP") == {WISH.status, "Erledigt"}
+    assert ledger.mirrored("SHOP", statuses=["Erledigt", "Other"]) == (closed,)
+    assert ledger.mirrored("SHOP", statuses=[]) == ()
+
+
 def test_what_is_kept_comes_back_as_it_was_with_the_place(ledger: Ledger) -> None:
     ledger.mirror("SHOP", [WISH], {"at": "12:00"})
     assert ledger.mirrored("SHOP") == (WISH,)
