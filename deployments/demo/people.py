@@ -84,6 +84,13 @@ class Person:
                 if found and found[1] not in kept and "Weekly review" in message["text"]:
                     yield found[1]
 
+    def warned(self, action_id: str, within_s: float = 30) -> str:
+        """Wait for the button; what it asks before it does anything."""
+        button = eventually(
+            f"{self.name} sees {action_id}", lambda: next(self.buttons(action_id), None), within_s
+        )
+        return str(button["confirm"]["text"]["text"])
+
     def submit(self, callback_id: str, values: Json) -> Json:
         """Fill in the open modal and send it off."""
         view = eventually(

@@ -115,8 +115,12 @@ def _develop(story: Story, slug: str, key: str, change_id: str, *, base: str, ta
 def first_candidate(story: Story) -> None:
     """QA approves one issue and returns the other."""
     quinn, keys = story["quinn"], story.keys
-    quinn.press("signoff.approve", keys["gift"], within_s=120)
-    story.tell(f"1.4.0-rc.1 is on staging; Quinn (QA) approves {keys['gift']}")
+    asked = quinn.sees("Rehearsed: back to", within_s=120)
+    back = re.search(r"back to `(\S+)` in (\S+ s), forward in (\S+ s)", str(asked))
+    assert back, "the message to QA does not say how long the rehearsal took"
+    story.tell(f"1.4.0-rc.1 is on staging; it went back to {back[1]} in {back[2]} and forward in {back[3]}")
+    quinn.press("signoff.approve", keys["gift"])
+    story.tell(f"Quinn (QA) approves {keys['gift']}")
     quinn.press("signoff.return", keys["search"])
     quinn.submit("signoff.return", {"reason": RETURN_REASON})
     story["dora"].wait_for_status(keys["search"], "In Progress")
@@ -165,7 +169,7 @@ def _link(message: dict[str, object]) -> str:
 def rolled_back(story: Story) -> None:
     """The fault shows in production only; the watch sees it and the old version comes back."""
     story["olli"].sees("1.4.0 is live", within_s=120)
-    story.tell("1.4.0 is live")
+    story.tell(f"1.4.0 is live. Its button “Roll back” says: {story['olli'].warned('release.rollback')}")
     story["olli"].sees("was rolled back to 1.3.0", within_s=120)
     story["olli"].wait_for_status(story.keys["gift"], "Waiting Release")
     story.keys["incident"] = story["olli"].find_issue("was rolled back to 1.3.0")

@@ -196,6 +196,16 @@ def the_candidates_on_record_are_others(world: World) -> None:
     _retold(world, "CandidateCut", sha="0" * 40)
 
 
+@breaks("ledger.rehearsed")
+def a_candidate_could_not_come_back(world: World) -> None:
+    _retold(world, "Rehearsed", ok=False)
+
+
+@breaks("ledger.rehearsed")
+def no_candidate_was_rehearsed(world: World) -> None:
+    tell_ledger(world, [event for event in events(world) if event[1] != "Rehearsed"])
+
+
 def _reopened(version: str) -> Act:
     def act(world: World) -> None:
         tell_ledger(world, [*events(world), (f"release:shop:{version}", "WatchTicked", {})])
@@ -219,7 +229,7 @@ def a_message_differs_from_the_ledger(world: World) -> None:
 
 @breaks(
     "ledger.verified", "ledger.chain", "ledger.carried", "ledger.candidates",
-    "ledger.end.1.4.0", "ledger.end.1.4.1",
+    "ledger.rehearsed", "ledger.end.1.4.0", "ledger.end.1.4.1", "slack.roll-back-button",
 )  # fmt: skip
 def the_ledger_cannot_be_reached(world: World) -> None:
     for name in ("audit-export", "audit-verify"):

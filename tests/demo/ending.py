@@ -6,12 +6,16 @@ import json
 from datetime import datetime
 from typing import Any
 
+from deployments.demo.checks import Outside, on_gitlab
 from tests.demo.standins import canonical, chained
 from tests.demo.world import DEFERRED, KEYS, NAMES, PEOPLE, REASON, TITLES, World
 
 Json = dict[str, Any]
 
 GIFT, SEARCH, AGAIN, INCIDENT = (KEYS[name] for name in ("gift", "search", "again", "incident"))
+LIVE = "Shop 1.4.1 (hotfix) is live"
+TOOK_S = 6.5
+REHEARSED = "Rehearsed: "
 ROLLED_BACK = "Shop 1.4.0 was rolled back to 1.3.0"
 
 
@@ -64,6 +68,8 @@ def _candidate(world: World, tag: str, branch: str) -> None:
     world.tag(tag, branch)
     for step in ("verify", "staging"):
         world.step(tag, step, f"{tag}:{step}")
+    world.step("1.3.0", "staging", f"{tag}:back", rollback=True)
+    world.step(tag, "staging", f"{tag}:forward")
 
 
 def _out(world: World, version: str, candidate: str, keys: list[str]) -> None:
@@ -129,16 +135,18 @@ def _messages(world: World) -> None:
         ("QA: Shop 1.4.1-rc.1", *(asked(key, quinn) for key in (GIFT, SEARCH, INCIDENT))),
         ("Management's approval: Shop 1.4.1-rc.1", gerd),
     ):
-        world.post("releases", title, "On staging", *sections, edited=True)
+        tag = title.rpartition(" ")[2]
+        facts = [f"{REHEARSED}{rehearsed(world, tag)}."] if title.startswith("QA") else []
+        world.post("releases", title, "On staging", *facts, *sections, edited=True)
     for text in (
         "Shop 1.4.0: Superseded",
         "Shop 1.4.0 is live",
         ROLLED_BACK,
         "Shop 1.4.1 (hotfix): Closed",
-        "Shop 1.4.1 (hotfix) is live",
         "Shop 1.4.1 (hotfix): the watch ended healthy",
     ):
         world.post("releases", text, text)
+    world.post("releases", LIVE, LIVE, button=roll_back_button(world))
     answers = f"• {GIFT}: solved\n• {GIFT}: solved (The ribbon is lovely.)\n• {SEARCH}: partly"
     world.post("releases", "Shop 1.4.1 (hotfix) is closed", f"✅ *closed*\n{answers}")
     merged = f"🔗 merged into *<http://jira.test/browse/{GIFT}|{GIFT}>* by {NAMES['mara']}"
@@ -153,6 +161,26 @@ def _messages(world: World) -> None:
     refusal = {"channel": world.slack.channel_id("releases"), "user": PEOPLE["dora"].slack_id}
     text = "Not signed: you wrote part of candidate 2; QA is signed by qa."
     world.on_slack("chat.postEphemeral", {**refusal, "text": text})
+
+
+def rehearsed(world: World, tag: str) -> str:
+    """How long the candidate's way back and forward took, in the words of the message to QA."""
+    with Outside(world.facts) as outside:
+        return on_gitlab.rehearsed(outside, tag).replace("1.3.0", "`1.3.0`")
+
+
+def roll_back_button(world: World, took_s: float = TOOK_S) -> Json:
+    """The button that takes the hotfix back, with what it asks first."""
+    tried = rehearsed(world, "1.4.1-rc.1").partition(",")[0].partition(" in ")[2]
+    said = f"Rehearsed on staging in {tried}; the last rollback (2026-01-01) took {took_s} s"
+    confirm = {
+        "title": {"type": "plain_text", "text": "Roll back?"},
+        "text": {"type": "mrkdwn", "text": said},
+        "confirm": {"type": "plain_text", "text": "Look"},
+        "deny": {"type": "plain_text", "text": "Cancel"},
+    }
+    text = {"type": "plain_text", "text": "Roll back"}
+    return {"type": "button", "text": text, "action_id": "release.rollback", "value": "x", "confirm": confirm}
 
 
 def _runs(world: World) -> None:
@@ -206,13 +234,16 @@ def four_keys(world: World, **other: float) -> str:
 def events(world: World) -> list[tuple[str, str, Json]]:
     """What the ledger holds, as far as the checks look at it."""
     one, two, last = (world.sha(tag) for tag in ("1.4.0-rc.1", "1.4.0-rc.2", "1.4.1-rc.1"))
-    digest = "d" * 64
+    digest, back = "d" * 64, {"to_tag": "1.3.0", "ok": True}
     carried = {"issue": GIFT, "from_sha": one, "to_sha": two, "from_digest": digest, "to_digest": digest}
     return [
         ("review:shop:2026-W01", "ReviewClosed", {}),
         ("release:shop:1.4.0", "CandidateCut", {"tag": "1.4.0-rc.1", "sha": one}),
         ("release:shop:1.4.0", "CandidateCut", {"tag": "1.4.0-rc.2", "sha": two}),
         ("release:shop:1.4.0", "SignOffCarried", carried),
+        *(("release:shop:1.4.0", "Rehearsed", {**back, "number": number}) for number in (1, 2)),
+        ("release:shop:1.4.0", "RolledBack", {"took_s": TOOK_S}),
+        ("release:shop:1.4.1", "Rehearsed", {**back, "number": 1}),
         ("release:shop:1.4.1", "CandidateCut", {"tag": "1.4.1-rc.1", "sha": last}),
         ("release:shop:1.4.0", "Superseded", {"by": "1.4.1"}),
         ("release:shop:1.4.1", "Closed", {"answers": 3, "asked": 3}),

@@ -205,10 +205,22 @@ class World:
             way = next(way["id"] for way in ways if way["to"]["name"] == status)
             self.on_jira("POST", f"/issue/{key}/transitions", {"transition": {"id": way}})
 
-    def post(self, channel: str, text: str, *sections: str, op: str = "", edited: bool = False) -> str:
+    def post(
+        self,
+        channel: str,
+        text: str,
+        *sections: str,
+        op: str = "",
+        edited: bool = False,
+        button: Json | None = None,
+    ) -> str:
         """A message of the app; its ts. `channel` by its name, or a person's slug for a direct one."""
         target = PEOPLE[channel].slack_id if channel in PEOPLE else self.slack.channel_id(channel)
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": said}} for said in sections]
+        blocks: list[Json] = [
+            {"type": "section", "text": {"type": "mrkdwn", "text": said}} for said in sections
+        ]
+        if button is not None:
+            blocks.append({"type": "actions", "elements": [button]})
         payload = {"event_type": "op", "event_payload": {"op_key": op or f"{channel}:{text}"}}
         body = {"channel": target, "text": text, "blocks": blocks, "metadata": payload}
         sent = self.on_slack("chat.postMessage", body)

@@ -15,15 +15,17 @@ from deployments.demo.checks.outside import Json, Outside
 def checks(facts: Facts) -> Iterator[Check]:
     """Every step once, in the right order, on the right commit."""
     one, two, last = facts.candidate(1), facts.candidate(2), facts.hotfix_candidate
-    staged = ("verify", "staging")
+    staged = ("verify", "staging", "staging")
     steps = {one: staged, two: staged, last: staged}
     steps |= {facts.release: ("production",), facts.hotfix: ("production",)}
-    steps |= {facts.first: ("verify", "production", "production (rollback)")}
+    steps |= {facts.first: ("verify", "production", "production (rollback)", *["staging (rollback)"] * 3)}
     for ref, wanted in sorted(steps.items()):
         yield Check(f"gitlab.pipelines.{ref}", "GitLab", partial(_pipelines, ref=ref, wanted=wanted))
     yield Check("gitlab.operations", "GitLab", _operations)
     served = (facts.hotfix, facts.first, facts.release, facts.first)
-    for name, refs in (("production", served), ("staging", (last, two, one))):
+    # Each came, went back and came again.
+    tried = tuple(ref for tag in (last, two, one) for ref in (tag, facts.first, tag))
+    for name, refs in (("production", served), ("staging", tried)):
         yield Check(f"gitlab.{name}", "GitLab", partial(_deployments, environment=name, wanted=refs))
     yield Check("gitlab.releases", "GitLab", _releases)
     for version, names in (
@@ -65,7 +67,7 @@ def _operations(outside: Outside) -> Finding:
     rows = [variables(outside, pipeline) for pipeline in outside.gitlab("/pipelines")]
     keys = Counter(given["CONVEYOR_OP"] for given in rows if given.get("CONVEYOR_OP"))
     twice = sorted(key for key, count in keys.items() if count > 1)
-    expected = "9 operations, each with one pipeline"
+    expected = "15 operations, each with one pipeline"
     seen = f"{len(keys)} operations, each with one pipeline" if not twice else f"twice: {', '.join(twice)}"
     return Finding(expected, seen)
 
@@ -76,6 +78,29 @@ def _deployments(outside: Outside, environment: str, wanted: tuple[str, ...]) ->
     expected = [f"{ref} {commit_of(outside, ref)[:8]} success" for ref in wanted]
     seen = [f"{row['ref']} {row['sha'][:8]} {row['status']}" for row in rows]
     return Finding(", ".join(expected), ", ".join(seen))
+
+
+def rehearsed(outside: Outside, tag: str) -> str:
+    """How long the candidate's way back and forward again took on staging, as GitLab's clock has it.
+
+    Raises:
+        LookupError: it was not there, or did not go back.
+    """
+    rows = outside.gitlab("/deployments", environment="staging", order_by="id", sort="asc")
+    came = next((number for number, row in enumerate(rows) if row["ref"] == tag), len(rows))
+    ways = rows[came + 1 : came + 3]
+    if len(ways) < 2 or ways[1]["ref"] != tag:
+        raise LookupError(f"{tag} did not go back and forward on staging")
+    back, forward = (_took_s(outside, row) for row in ways)
+    return f"back to {ways[0]['ref']} in {back:.1f} s, forward in {forward:.1f} s"
+
+
+def _took_s(outside: Outside, deployment: Json) -> float:
+    """Seconds from the start of the deployment's pipeline to its end."""
+    pipeline = outside.gitlab(f"/pipelines/{deployment['deployable']['pipeline']['id']}")
+    ends = (pipeline["created_at"], deployment["finished_at"] or pipeline["finished_at"])
+    began, ended = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in ends)
+    return (ended - began).total_seconds()
 
 
 def _releases(outside: Outside) -> Finding:

@@ -32,6 +32,7 @@ def checks(facts: Facts) -> Iterator[Check]:
     yield row("chain", partial(_chain))
     yield row("carried", partial(_carried))
     yield row("candidates", partial(_candidates))
+    yield row("rehearsed", partial(_rehearsed))
     yield row(f"end.{facts.release}", partial(_end, version=facts.release, kind="Superseded"))
     yield row(f"end.{facts.hotfix}", partial(_end, version=facts.hotfix, kind="Closed"))
     yield row("settled", partial(_settled))
@@ -49,7 +50,7 @@ def exported(outside: Outside) -> list[Json]:
     return [json.loads(line) for line in _said(outside, *EXPORT).splitlines()]
 
 
-def _of(outside: Outside, version: str, kind: str) -> list[Json]:
+def facts_of_release(outside: Outside, version: str, kind: str) -> list[Json]:
     """The payloads of one kind in one release."""
     subject = f"release:{outside.facts.product.lower()}:{version}"
     return [
@@ -91,7 +92,7 @@ def _carried(outside: Outside) -> Finding:
     seen = [
         f"{fact['issue']} {fact['from_sha'][:8]} to {fact['to_sha'][:8]}, digests "
         + ("equal" if fact["from_digest"] == fact["to_digest"] else "differ")
-        for fact in _of(outside, facts.release, "SignOffCarried")
+        for fact in facts_of_release(outside, facts.release, "SignOffCarried")
     ]
     return Finding(f"{facts.keys['gift']} {one} to {two}, digests equal", "; ".join(seen) or "none")
 
@@ -104,9 +105,22 @@ def _candidates(outside: Outside) -> Finding:
     seen = [
         f"{fact['tag']} {fact['sha'][:8]}"
         for version in (facts.release, facts.hotfix)
-        for fact in _of(outside, version, "CandidateCut")
+        for fact in facts_of_release(outside, version, "CandidateCut")
     ]
     return Finding(", ".join(wanted), ", ".join(seen))
+
+
+def _rehearsed(outside: Outside) -> Finding:
+    """every candidate came back from staging, to the version in production"""
+    facts = outside.facts
+    asked = ((facts.release, 1), (facts.release, 2), (facts.hotfix, 1))
+    seen = [
+        f"{version} candidate {fact['number']} to {fact['to_tag']} {'well' if fact['ok'] else 'badly'}"
+        for version in (facts.release, facts.hotfix)
+        for fact in facts_of_release(outside, version, "Rehearsed")
+    ]
+    wanted = [f"{version} candidate {number} to {facts.first} well" for version, number in asked]
+    return Finding(", ".join(wanted), ", ".join(seen) or "none")
 
 
 def _end(outside: Outside, version: str, kind: str) -> Finding:

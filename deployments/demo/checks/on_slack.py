@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from deployments.demo.checks.facts import Check, Facts, Finding
+from deployments.demo.checks.on_gitlab import rehearsed
+from deployments.demo.checks.on_ledger import facts_of_release
 from deployments.demo.checks.outside import READER, Json, Outside
 
 RELEASES, PLANNING = "releases", "planning"
@@ -55,6 +58,9 @@ def checks(facts: Facts) -> Iterator[Check]:
 
     for each in sign_offs(facts):
         yield row(f"sign-off.{each.name}", partial(_signed, sign_off=each))
+    for tag in (facts.candidate(2), facts.hotfix_candidate):
+        yield row(f"rehearsed.{tag}", partial(_rehearsed, tag=tag))
+    yield row("roll-back-button", partial(_roll_back_button))
     yield row("sign-off.no-other", partial(_no_other))
     yield row("sign-off.kept", partial(_kept))
     yield row("author-refused", partial(_refused))
@@ -136,6 +142,31 @@ def _no_other(outside: Outside) -> Finding:
         message["text"] for message in outside.history(RELEASES) if message["text"].partition(":")[0] in steps
     )
     return Finding("; ".join(titles), "; ".join(seen))
+
+
+def _rehearsed(outside: Outside, tag: str) -> Finding:
+    """QA was told how long the way back and forward took, as GitLab has it"""
+    asked = _titled(outside, RELEASES, f"QA: {outside.facts.product} {tag}")
+    told = [line for message in asked for line in words(message).splitlines()]
+    seen = [line.removeprefix("Rehearsed: ").rstrip(".") for line in told if line.startswith("Rehearsed: ")]
+    return Finding(rehearsed(outside, tag), "; ".join(seen).replace("`", "") or "not rehearsed")
+
+
+def _roll_back_button(outside: Outside) -> Finding:
+    """what the button says before it takes production back: the times of the rehearsal and of the rollback"""
+    facts = outside.facts
+    tried = rehearsed(outside, facts.hotfix_candidate).partition(",")[0].partition(" in ")[2]
+    took = [fact["took_s"] for fact in facts_of_release(outside, facts.release, "RolledBack")]
+    seen = [
+        str(element["confirm"]["text"]["text"])
+        for message in _titled(outside, RELEASES, f"{facts.product} {facts.hotfix} (hotfix) is live")
+        for block in message.get("blocks") or []
+        for element in block.get("elements", [])
+        if element.get("action_id") == "release.rollback"
+    ]
+    times = [re.findall(r"(?:in|took) (\d+\.\d s)", said) for said in seen]
+    wanted = ", ".join((tried, *(f"{each:.1f} s" for each in took)))
+    return Finding(f"1 button: {wanted}", f"{len(seen)} button: {'; '.join(map(', '.join, times))}")
 
 
 def _kept(outside: Outside) -> Finding:
