@@ -71,6 +71,7 @@ def facts_of(world: World, story: Story) -> Facts:
         titles={"gift": scenario.GIFT, "search": scenario.SEARCH, "again": scenario.GIFT_AGAIN},
         deferred=tuple(key for key in deferred.split(", ") if key),
         return_reason=scenario.RETURN_REASON,
+        lock_reason=scenario.LOCK_REASON,
         environment=world.stack.environment(),
     )
 

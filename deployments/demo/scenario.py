@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from deployments.demo.people import Person
 from deployments.demo.waiting import eventually
@@ -19,7 +20,8 @@ GIFT_AGAIN = "Gift wrapping for orders"
 SEARCH = "Search in the catalogue"
 RETURN_REASON = "Searching for “teapot” finds nothing: it tells capitals from small letters."
 DEFER_REASON = "after the gift wrapping is out"
-HOTFIX_REASON = "the cart needs its wrapping price"
+LOCK_REASON = "the accounts of the month are being closed"
+UNFREEZE_REASON = "no customer can open the cart"
 
 
 @dataclass
@@ -28,7 +30,8 @@ class Story:
 
     people: dict[str, Person]
     tell: Callable[[str], None]
-    start_hotfix: Callable[[str, str, str], None]
+    conveyor: Callable[..., None]
+    """Type `conveyor` with these words; a refusal ends the story."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
 
     def __getitem__(self, slug: str) -> Person:
@@ -65,12 +68,15 @@ def duplicates_are_merged(story: Story) -> None:
     story.tell(f"Mara (manager) merges {story.keys['again']} into {story.keys['gift']}")
 
 
-def review(story: Story, start_review: Callable[[], None]) -> None:
-    """The weekly review accepts two, defers what else it proposes, and is closed."""
+def review(story: Story) -> None:
+    """The weekly review accepts two, defers what else it proposes, and is closed.
+
+    On a Friday its schedule starts it.
+    """
     story["emil"].estimate(story.keys["gift"], 1)
     story["dora"].estimate(story.keys["search"], 1)
     story.tell("The developers estimate both at one point")
-    start_review()
+    story.conveyor("review", "start", "--project", "shop")
     mara, olli, keys = story["mara"], story["olli"], story.keys
     mara.sees("Weekly review")
     story.tell("The weekly review stands in #planning")
@@ -131,6 +137,9 @@ def rework(story: Story) -> None:
     """The fix goes into the release branch; the author may not sign it off."""
     dora, quinn, keys = story["dora"], story["quinn"], story.keys
     _develop(story, "dora", keys["search"], "search-fix", base="release/1.4.0", target="release/1.4.0")
+    # While the candidate's jobs run.
+    story.conveyor("env", "lock", "production", "--reason", LOCK_REASON, "--as", "olli")
+    story.tell(f"Meanwhile Olli locks production: {LOCK_REASON}")
     dora.sees("1.4.0-rc.2", within_s=120)
     dora.press("signoff.approve", keys["search"], within_s=120)
     dora.sees("you wrote part of candidate 2")
@@ -156,7 +165,16 @@ def approvals(story: Story) -> None:
     # Whoever is quicker than the release can lie down leaves no trace of its waiting.
     gerd.sees("Awaiting approval", within_s=120)
     gerd.press("signoff.approve", "Management", within_s=120)
-    story.tell("Gerd approves for management: production")
+    story.tell(f"Gerd approves for management, and 1.4.0 stands: {_stands(story['olli'], 'is locked by')}")
+    story.conveyor("env", "unlock", "production", "--as", "olli")
+    story.tell("Olli unlocks production")
+
+
+def _stands(person: Person, why: str) -> str:
+    """What the release waits for, as its message says once that is for the reason `why`."""
+    message = person.sees(why, within_s=120)
+    texts = [str(e.get("text", "")) for block in message["blocks"] for e in block.get("elements", [])]
+    return next(text for text in texts if why in text)
 
 
 def _link(message: dict[str, object]) -> str:
@@ -179,10 +197,14 @@ def rolled_back(story: Story) -> None:
 def hotfix(story: Story) -> None:
     """The fix goes out alone, by the shorter list of steps."""
     keys = story.keys
-    story.start_hotfix("1.4.1", "1.4.0", keys["incident"])
-    emil = story["emil"]
+    emil, olli = story["emil"], story["olli"]
+    start = ("release", "start", "1.4.1", "--project", "shop", "--hotfix-of", "1.4.0")
+    story.conveyor(*start, "--issues", keys["incident"], "--as", "olli")
     eventually("the branch release/1.4.1", lambda: emil.branch_exists("release/1.4.1"), 60)
     story.tell("Olli starts hotfix 1.4.1 from tag 1.4.0")
+    now = datetime.now(UTC)
+    olli.freeze(now - timedelta(hours=1), now + timedelta(days=1))
+    story.tell("… and sets a freeze period in GitLab: nothing else goes to production until tomorrow")
     _develop(story, "emil", keys["incident"], "fault-fix", base="release/1.4.1", target="release/1.4.1")
     quinn = story["quinn"]
     for key in (keys["gift"], keys["search"], keys["incident"]):
@@ -190,9 +212,12 @@ def hotfix(story: Story) -> None:
     story.tell("Quinn signs the hotfix")
     story["gerd"].sees("Awaiting approval", within_s=120)
     story["gerd"].press("signoff.approve", "Management", within_s=120)
-    story["olli"].sees("1.4.1 (hotfix) is live", within_s=120)
-    story.tell("Gerd approves; 1.4.1 is live")
-    story["olli"].sees("the watch ended healthy", within_s=120)
+    story.tell(f"Gerd approves, and 1.4.1 stands: {_stands(olli, 'frozen: ')}")
+    story.conveyor("release", "unfreeze", "1.4.1", "--reason", UNFREEZE_REASON, "--as", "olli")
+    story.tell(f"Olli (release) lets it out in the freeze: {UNFREEZE_REASON}")
+    olli.sees("1.4.1 (hotfix) is live", within_s=120)
+    story.tell("1.4.1 is live")
+    olli.sees("the watch ended healthy", within_s=120)
     story.tell("The watch ended healthy")
 
 

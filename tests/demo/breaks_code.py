@@ -165,6 +165,11 @@ def the_merge_back_is_still_open(world: World) -> None:
     _merge_request(world, "release/1.4.1").state = "opened"
 
 
+@breaks("gitlab.freeze")
+def the_freeze_period_was_taken_away(world: World) -> None:
+    project(world).records.freezes.clear()
+
+
 @breaks("gitlab.request-answered")
 def the_request_on_gitlab_is_answered_twice(world: World) -> None:
     world.on_gitlab("POST", "/issues/1/notes", {"body": f"Thank you: your request is {SEARCH}"})

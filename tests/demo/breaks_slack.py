@@ -17,6 +17,8 @@ SIGN_OFFS = {
     "management.hotfix": "Management's approval: Shop 1.4.1-rc.1",
 }
 NEWS = {
+    "locked": "Shop: production is locked",
+    "unfrozen": "Shop 1.4.1 (hotfix) may go out in a freeze",
     "live.1.4.0": "Shop 1.4.0 is live",
     "rolled-back": ROLLED_BACK,
     "live.1.4.1": LIVE,

@@ -8,12 +8,14 @@ from typing import Any
 
 from deployments.demo.checks import Outside, on_gitlab
 from tests.demo.standins import canonical, chained
-from tests.demo.world import DEFERRED, KEYS, NAMES, PEOPLE, REASON, TITLES, World
+from tests.demo.world import DEFERRED, KEYS, LOCK_REASON, NAMES, PEOPLE, REASON, TITLES, World
 
 Json = dict[str, Any]
 
 GIFT, SEARCH, AGAIN, INCIDENT = (KEYS[name] for name in ("gift", "search", "again", "incident"))
 LIVE = "Shop 1.4.1 (hotfix) is live"
+LOCKED = f"Awaiting environment: production is locked by olli: {LOCK_REASON}"
+FROZEN = "Awaiting production: frozen: GitLab's freeze period 7, until 2026-01-02 00:00 UTC"
 TOOK_S = 6.5
 REHEARSED = "Rehearsed: "
 ROLLED_BACK = "Shop 1.4.0 was rolled back to 1.3.0"
@@ -61,7 +63,13 @@ def _code(world: World) -> None:
     world.on_gitlab("POST", "/repository/branches", {"branch": "release/1.4.1", "ref": "1.4.0"})
     world.develop(f"{INCIDENT}-fault-fix", "fault-fix", "release/1.4.1")
     _candidate(world, "1.4.1-rc.1", "release/1.4.1")
+    _freeze(world)
     _out(world, "1.4.1", "1.4.1-rc.1", [GIFT, SEARCH, INCIDENT])
+
+
+def _freeze(world: World) -> None:
+    body = {"freeze_start": "0 0 1 1 *", "freeze_end": "0 0 2 1 *"}
+    world.on_gitlab("POST", "/freeze_periods", body)
 
 
 def _candidate(world: World, tag: str, branch: str) -> None:
@@ -140,9 +148,11 @@ def _messages(world: World) -> None:
         world.post("releases", title, "On staging", *facts, *sections, edited=True)
     for text in (
         "Shop 1.4.0: Superseded",
+        "Shop: production is locked",
         "Shop 1.4.0 is live",
         ROLLED_BACK,
         "Shop 1.4.1 (hotfix): Closed",
+        "Shop 1.4.1 (hotfix) may go out in a freeze",
         "Shop 1.4.1 (hotfix): the watch ended healthy",
     ):
         world.post("releases", text, text)
@@ -199,13 +209,16 @@ def _runs(world: World) -> None:
         "release",
         "release 1.4.0",
         "Superseded",
-        waits=[*before, *signing, "Watching", "Watching", "Rolled back"],
+        waits=[*before, *signing, LOCKED, "Watching", "Watching", "Rolled back"],
     )
     second = prefect.run(
         "release",
         "release 1.4.1",
         "Closed",
-        waits=["Awaiting development", "Awaiting QA", "Awaiting approval", "Watching", "Awaiting feedback"],
+        waits=[
+            *("Awaiting development", "Awaiting QA", "Awaiting approval", FROZEN, "Awaiting production"),
+            *("Watching", "Awaiting feedback"),
+        ],
     )
     link = f"[weekly review](http://prefect.test/runs/flow-run/{review})"
     prefect.artifact(first, "release-shop-1-4-0", f"# shop 1.4.0: Superseded\n\n{link}\n")
@@ -242,9 +255,16 @@ def events(world: World) -> list[tuple[str, str, Json]]:
         ("release:shop:1.4.0", "CandidateCut", {"tag": "1.4.0-rc.2", "sha": two}),
         ("release:shop:1.4.0", "SignOffCarried", carried),
         *(("release:shop:1.4.0", "Rehearsed", {**back, "number": number}) for number in (1, 2)),
+        ("environment:shop:production", "Locked", {"person": "olli", "reason": LOCK_REASON}),
+        ("release:shop:1.4.0", "StepPassed", {"step": "approval"}),
+        ("environment:shop:production", "Unlocked", {"person": "olli"}),
+        ("release:shop:1.4.0", "ProductionStarted", {}),
         ("release:shop:1.4.0", "RolledBack", {"took_s": TOOK_S}),
         ("release:shop:1.4.1", "Rehearsed", {**back, "number": 1}),
         ("release:shop:1.4.1", "CandidateCut", {"tag": "1.4.1-rc.1", "sha": last}),
+        ("release:shop:1.4.1", "StepPassed", {"step": "approval"}),
+        ("release:shop:1.4.1", "FreezeOverridden", {"person": "olli", "role": "release"}),
+        ("release:shop:1.4.1", "ProductionStarted", {}),
         ("release:shop:1.4.0", "Superseded", {"by": "1.4.1"}),
         ("release:shop:1.4.1", "Closed", {"answers": 3, "asked": 3}),
     ]

@@ -66,6 +66,7 @@ def facts_at(url: str, conveyor: tuple[str, ...] = (sys.executable, "-c", "raise
         titles={name: name for name in ("gift", "search", "again")},
         deferred=("SHOP-9",),
         return_reason="why",
+        lock_reason="why not",
         environment={},
         conveyor=conveyor,
     )

@@ -55,6 +55,7 @@ TITLES = {
 KEYS = {"gift": "SHOP-2", "search": "SHOP-3", "again": "SHOP-4", "incident": "SHOP-5"}
 DEFERRED = "SHOP-1"
 REASON = "It tells capitals from small letters."
+LOCK_REASON = "the accounts are being closed"
 
 _API_ONLY = "    - if: $CI_PIPELINE_SOURCE =~ /^(api|web|trigger)$/\n"
 
@@ -96,6 +97,7 @@ class World:
             titles=TITLES,
             deferred=(DEFERRED,),
             return_reason=REASON,
+            lock_reason=LOCK_REASON,
             environment={"SAID": str(self.said)},
             conveyor=(sys.executable, "-S", "-E", str(write_command(tmp))),
         )

@@ -48,6 +48,7 @@ class Facts:
     titles: Mapping[str, str]
     deferred: tuple[str, ...]
     return_reason: str
+    lock_reason: str
     environment: Mapping[str, str]
     conveyor: tuple[str, ...] = ()
     gitlab_project: str = "shop/shop"

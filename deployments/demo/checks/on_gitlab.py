@@ -35,6 +35,7 @@ def checks(facts: Facts) -> Iterator[Check]:
         yield Check(f"gitlab.notes.{version}", "GitLab", partial(_notes, version=version, names=names))
     yield Check("gitlab.merged", "GitLab", _merged)
     yield Check("gitlab.merged-back", "GitLab", _merged_back)
+    yield Check("gitlab.freeze", "GitLab", _freeze)
     yield Check("gitlab.request-answered", "GitLab", _answered)
 
 
@@ -144,6 +145,12 @@ def _merged_back(outside: Outside) -> Finding:
         if row["source_branch"].startswith("release/")
     ]
     return Finding(", ".join(wanted), ", ".join(sorted(seen)))
+
+
+def _freeze(outside: Outside) -> Finding:
+    """the freeze period that somebody set, and no other; it still stands"""
+    zones = [row["cron_timezone"] for row in outside.gitlab("/freeze_periods")]
+    return Finding("1 freeze period in UTC", f"{len(zones)} freeze period in {', '.join(zones) or 'no zone'}")
 
 
 def _answered(outside: Outside) -> Finding:

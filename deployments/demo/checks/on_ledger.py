@@ -33,6 +33,8 @@ def checks(facts: Facts) -> Iterator[Check]:
     yield row("carried", partial(_carried))
     yield row("candidates", partial(_candidates))
     yield row("rehearsed", partial(_rehearsed))
+    yield row("locked", partial(_locked))
+    yield row("unfrozen", partial(_unfrozen))
     yield row(f"end.{facts.release}", partial(_end, version=facts.release, kind="Superseded"))
     yield row(f"end.{facts.hotfix}", partial(_end, version=facts.hotfix, kind="Closed"))
     yield row("settled", partial(_settled))
@@ -121,6 +123,40 @@ def _rehearsed(outside: Outside) -> Finding:
     ]
     wanted = [f"{version} candidate {number} to {facts.first} well" for version, number in asked]
     return Finding(", ".join(wanted), ", ".join(seen) or "none")
+
+
+def _locked(outside: Outside) -> Finding:
+    """production was locked; approved, the release went out once it was unlocked, and not before"""
+    facts = outside.facts
+    wanted = (f"Locked by olli: {facts.lock_reason}", "approved", "Unlocked by olli", "ProductionStarted")
+    return Finding(" → ".join(wanted), " → ".join(_way_out(outside, facts.release)))
+
+
+def _unfrozen(outside: Outside) -> Finding:
+    """the approved hotfix went out once somebody of that role let it, and not before"""
+    seen = _way_out(outside, outside.facts.hotfix)
+    wanted = ("approved", "FreezeOverridden by olli as release", "ProductionStarted")
+    return Finding(" → ".join(wanted), " → ".join(seen))
+
+
+def _way_out(outside: Outside, version: str) -> list[str]:
+    """What kept the approved release from production, and what let it out, in order."""
+    product = outside.facts.product.lower()
+    lane = f"environment:{product}:production"
+    seen: list[str] = []
+    for event in exported(outside):
+        kind, fact, subject = event["kind"], event["data"]["payload"], event["data"]["subject"]
+        if subject == lane and kind in ("Locked", "Unlocked") and version == outside.facts.release:
+            seen.append(f"{kind} by {fact['person']}" + (f": {fact['reason']}" if kind == "Locked" else ""))
+        elif subject != f"release:{product}:{version}":
+            continue
+        elif kind == "StepPassed" and fact["step"] == "approval":
+            seen.append("approved")
+        elif kind == "FreezeOverridden":
+            seen.append(f"{kind} by {fact['person']} as {fact['role']}")
+        elif kind == "ProductionStarted":
+            seen.append(kind)
+    return seen
 
 
 def _end(outside: Outside, version: str, kind: str) -> Finding:

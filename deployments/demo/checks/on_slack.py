@@ -78,6 +78,8 @@ def checks(facts: Facts) -> Iterator[Check]:
 def _news(facts: Facts) -> dict[str, str]:
     release, hotfix = f"{facts.product} {facts.release}", f"{facts.product} {facts.hotfix} (hotfix)"
     return {
+        "locked": f"{facts.product}: production is locked",
+        "unfrozen": f"{hotfix} may go out in a freeze",
         f"live.{facts.release}": f"{release} is live",
         "rolled-back": f"{release} was rolled back to {facts.first}",
         f"live.{facts.hotfix}": f"{hotfix} is live",
