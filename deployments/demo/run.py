@@ -104,8 +104,9 @@ def _tell_story(world: World, teller: Teller, console: Console) -> Story:
     for title, chapter in (
         ("The weekly review makes the plan", scenario.review),
         ("Development", scenario.development),
-        ("Candidate 1: staging and QA", scenario.first_candidate),
-        ("Rework and candidate 2", scenario.rework),
+        ("Candidate 1: a gate says no", scenario.rejected),
+        ("Candidate 2: staging and QA", scenario.first_candidate),
+        ("Rework and candidate 3", scenario.rework),
         ("Approvals", scenario.approvals),
         ("Production, and back", scenario.rolled_back),
         ("The hotfix", scenario.hotfix),

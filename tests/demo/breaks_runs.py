@@ -45,6 +45,7 @@ for _version in ("1.4.0", "1.4.1"):
     breaks(f"prefect.history.{_version}")(_unwaited(_version, "Awaiting approval"))
     breaks(f"prefect.artifact.{_version}")(_stale(_version))
 breaks("prefect.history.1.4.0")(_unwaited("1.4.0", "Rolled back"))
+breaks("prefect.history.1.4.0")(_unwaited("1.4.0", "Awaiting rework"))
 for _version, _wait in (("1.4.0", "Awaiting environment"), ("1.4.1", "Awaiting production")):
     breaks(f"prefect.history.{_version}", f"prefect.stood.{_version}")(_unwaited(_version, _wait))
 
@@ -221,6 +222,16 @@ def _moved_up(world: World, kind: str, subject: str) -> None:
     tell_ledger(world, [fact, *told])
 
 
+@breaks("ledger.rejected")
+def the_candidate_was_rejected_for_something_else(world: World) -> None:
+    _retold(world, "CandidateRejected", reasons=["the pipeline is failed, not success"])
+
+
+@breaks("ledger.taken-out")
+def only_one_approved_the_change_of_scope(world: World) -> None:
+    tell_ledger(world, [event for event in events(world) if event[2].get("person") != "mara"])
+
+
 @breaks("ledger.locked")
 def it_went_out_while_production_was_locked(world: World) -> None:
     _moved_up(world, "ProductionStarted", "release:shop:1.4.0")
@@ -274,7 +285,8 @@ def a_message_differs_from_the_ledger(world: World) -> None:
 
 @breaks(
     "ledger.verified", "ledger.chain", "ledger.carried", "ledger.candidates",
-    "ledger.rehearsed", "ledger.locked", "ledger.unfrozen", "ledger.end.1.4.0", "ledger.end.1.4.1",
+    "ledger.rejected", "ledger.taken-out", "ledger.rehearsed", "ledger.locked", "ledger.unfrozen",
+    "ledger.end.1.4.0", "ledger.end.1.4.1",
     "slack.roll-back-button",
 )  # fmt: skip
 def the_ledger_cannot_be_reached(world: World) -> None:

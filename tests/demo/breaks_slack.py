@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from deployments.demo.checks.on_ledger import REFUSED
 from integrations.sandbox.slack.state import Channel, Message
 from tests.demo.breaking import Act, breaks, named
 from tests.demo.ending import AGAIN, GIFT, LIVE, REHEARSED, ROLLED_BACK, SEARCH, asked, roll_back_button
 from tests.demo.world import NAMES, PEOPLE, TITLES, World
 
 SIGN_OFFS = {
-    "qa.rc-1": "QA: Shop 1.4.0-rc.1",
     "qa.rc-2": "QA: Shop 1.4.0-rc.2",
-    "manager": "Manager's check of staging: Shop 1.4.0-rc.2",
-    "client": "The client's consent: Shop 1.4.0-rc.2",
-    "management": "Management's approval: Shop 1.4.0-rc.2",
+    "qa.rc-3": "QA: Shop 1.4.0-rc.3",
+    "manager": "Manager's check of staging: Shop 1.4.0-rc.3",
+    "client": "The client's consent: Shop 1.4.0-rc.3",
+    "management": "Management's approval: Shop 1.4.0-rc.3",
     "qa.hotfix": "QA: Shop 1.4.1-rc.1",
     "management.hotfix": "Management's approval: Shop 1.4.1-rc.1",
 }
 NEWS = {
+    "taken-out": "Scope of Shop 1.4.0 changed",
     "locked": "Shop: production is locked",
     "unfrozen": "Shop 1.4.1 (hotfix) may go out in a freeze",
     "live.1.4.0": "Shop 1.4.0 is live",
@@ -73,7 +75,7 @@ for _name, _title in SIGN_OFFS.items():
 
 @breaks("slack.sign-off.no-other")
 def a_sign_off_of_no_candidate_was_asked_for(world: World) -> None:
-    world.post("releases", "QA: Shop 1.4.0-rc.3", "?")
+    world.post("releases", "QA: Shop 1.4.0-rc.4", "?")
 
 
 def _untimed(tag: str) -> Act:
@@ -85,8 +87,18 @@ def _untimed(tag: str) -> Act:
     return named(act, f"the_rehearsal_of_{tag}_took_another_time_than_on_gitlab")
 
 
-for _tag in ("1.4.0-rc.2", "1.4.1-rc.1"):
+for _tag in ("1.4.0-rc.3", "1.4.1-rc.1"):
     breaks(f"slack.rehearsed.{_tag}")(_untimed(_tag))
+
+
+@breaks("slack.rejected")
+def the_rejection_does_not_lead_to_its_evidence(world: World) -> None:
+    _edit(world, "1.4.0-rc.1 was rejected", f"• {REFUSED}")
+
+
+@breaks("slack.rejected")
+def the_rejection_was_told_twice(world: World) -> None:
+    world.post("releases", "1.4.0-rc.1 was rejected", op="another")
 
 
 @breaks("slack.roll-back-button")
@@ -102,7 +114,7 @@ def what_is_live_cannot_be_rolled_back_by_button(world: World) -> None:
 
 def _rc_2(world: World, gift: str, search: str) -> None:
     quinn = f"✅ signed by {NAMES['quinn']} as qa"
-    _edit(world, SIGN_OFFS["qa.rc-2"], asked(GIFT, quinn + gift), asked(SEARCH, quinn + search))
+    _edit(world, SIGN_OFFS["qa.rc-3"], asked(GIFT, quinn + gift), asked(SEARCH, quinn + search))
 
 
 @breaks("slack.sign-off.kept")
@@ -124,13 +136,13 @@ def the_author_was_not_refused(world: World) -> None:
 @breaks("slack.author-refused")
 def the_author_was_refused_in_public(world: World) -> None:
     _delete(world, "Not signed: you wrote")
-    world.post("releases", "Not signed: you wrote part of candidate 2")
+    world.post("releases", "Not signed: you wrote part of candidate 3")
 
 
 @breaks("slack.author-refused")
 def somebody_else_was_refused_too(world: World) -> None:
     refusal = {"channel": world.slack.channel_id("releases"), "user": PEOPLE["emil"].slack_id}
-    world.on_slack("chat.postEphemeral", {**refusal, "text": "Not signed: you wrote part of candidate 2"})
+    world.on_slack("chat.postEphemeral", {**refusal, "text": "Not signed: you wrote part of candidate 3"})
 
 
 def _untold(text: str) -> Act:

@@ -51,10 +51,12 @@ TITLES = {
     "gift": "Let me have my order wrapped as a gift",
     "search": "Search in the catalogue",
     "again": "Gift wrapping for orders",
+    "sales": "Draw the sales of the week",
 }
-KEYS = {"gift": "SHOP-2", "search": "SHOP-3", "again": "SHOP-4", "incident": "SHOP-5"}
+KEYS = {"gift": "SHOP-2", "search": "SHOP-3", "again": "SHOP-4", "sales": "SHOP-5", "incident": "SHOP-6"}
 DEFERRED = "SHOP-1"
 REASON = "It tells capitals from small letters."
+REMOVAL_REASON = "its licence is being looked at"
 LOCK_REASON = "the accounts are being closed"
 
 _API_ONLY = "    - if: $CI_PIPELINE_SOURCE =~ /^(api|web|trigger)$/\n"
@@ -97,6 +99,7 @@ class World:
             titles=TITLES,
             deferred=(DEFERRED,),
             return_reason=REASON,
+            removal_reason=REMOVAL_REASON,
             lock_reason=LOCK_REASON,
             environment={"SAID": str(self.said)},
             conveyor=(sys.executable, "-S", "-E", str(write_command(tmp))),
@@ -168,6 +171,13 @@ class World:
         body = {"source_branch": source, "target_branch": target, "title": source}
         iid = self.on_gitlab("POST", "/merge_requests", body)["iid"]
         self.on_gitlab("PUT", f"/merge_requests/{iid}/merge", {})
+
+    def without(self, branch: str, merge: str, name: str) -> None:
+        """A branch `name` from `branch` on which the commit `merge` is reverted."""
+        self.git("fetch", "-q", "origin")
+        self.git("checkout", "-q", "-B", name, f"origin/{branch}")
+        self.git("revert", "--no-edit", "-m", "1", merge)
+        self.git("push", "-q", "origin", name)
 
     def tag(self, name: str, ref: str) -> None:
         """A tag on what `ref` is now."""

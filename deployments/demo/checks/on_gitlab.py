@@ -14,9 +14,10 @@ from deployments.demo.checks.outside import Json, Outside
 
 def checks(facts: Facts) -> Iterator[Check]:
     """Every step once, in the right order, on the right commit."""
-    one, two, last = facts.candidate(1), facts.candidate(2), facts.hotfix_candidate
+    refused, one, two = (facts.candidate(number) for number in (1, 2, 3))
+    last = facts.hotfix_candidate
     staged = ("verify", "staging", "staging")
-    steps = {one: staged, two: staged, last: staged}
+    steps = {refused: ("verify",), one: staged, two: staged, last: staged}
     steps |= {facts.release: ("production",), facts.hotfix: ("production",)}
     steps |= {facts.first: ("verify", "production", "production (rollback)", *["staging (rollback)"] * 3)}
     for ref, wanted in sorted(steps.items()):
@@ -34,6 +35,7 @@ def checks(facts: Facts) -> Iterator[Check]:
     ):
         yield Check(f"gitlab.notes.{version}", "GitLab", partial(_notes, version=version, names=names))
     yield Check("gitlab.merged", "GitLab", _merged)
+    yield Check("gitlab.taken-out", "GitLab", _taken_out)
     yield Check("gitlab.merged-back", "GitLab", _merged_back)
     yield Check("gitlab.freeze", "GitLab", _freeze)
     yield Check("gitlab.request-answered", "GitLab", _answered)
@@ -68,7 +70,7 @@ def _operations(outside: Outside) -> Finding:
     rows = [variables(outside, pipeline) for pipeline in outside.gitlab("/pipelines")]
     keys = Counter(given["CONVEYOR_OP"] for given in rows if given.get("CONVEYOR_OP"))
     twice = sorted(key for key, count in keys.items() if count > 1)
-    expected = "15 operations, each with one pipeline"
+    expected = "16 operations, each with one pipeline"
     seen = f"{len(keys)} operations, each with one pipeline" if not twice else f"twice: {', '.join(twice)}"
     return Finding(expected, seen)
 
@@ -123,7 +125,7 @@ def _notes(outside: Outside, version: str, names: tuple[str, ...]) -> Finding:
 def _merged(outside: Outside) -> Finding:
     """the people's merge requests, all merged, each once"""
     keys, facts = outside.facts.keys, outside.facts
-    branches = {"gift": "main", "search": "main", "incident": f"release/{facts.hotfix}"}
+    branches = {"gift": "main", "search": "main", "sales": "main", "incident": f"release/{facts.hotfix}"}
     wanted = [f"{keys[name]} into {target}: merged" for name, target in branches.items()]
     wanted.append(f"{keys['search']} into release/{facts.release}: merged")
     seen = [
@@ -135,14 +137,26 @@ def _merged(outside: Outside) -> Finding:
     return Finding(", ".join(sorted(wanted)), ", ".join(sorted(seen)))
 
 
+def _taken_out(outside: Outside) -> Finding:
+    """one merge request took the refused issue's merge out of the release branch"""
+    branch = f"release/{outside.facts.release}"
+    seen = [
+        f"{row['source_branch'].partition('-without-')[0]} into {branch}: {row['state']}"
+        for row in outside.gitlab("/merge_requests", state="all", target_branch=branch)
+        if row["source_branch"].startswith("conveyor/")
+    ]
+    return Finding(f"conveyor/{outside.facts.release} into {branch}: merged", ", ".join(seen) or "none")
+
+
 def _merged_back(outside: Outside) -> Finding:
-    """the release branches, merged back to main, each once"""
+    """the release branches, merged back to main, each once; the first with what was taken out of it"""
     facts = outside.facts
-    wanted = [f"release/{version} into main: merged" for version in (facts.release, facts.hotfix)]
+    branches = (f"conveyor/back-{facts.release}", f"release/{facts.hotfix}")
+    wanted = [f"{branch} into main: merged" for branch in branches]
     seen = [
         f"{row['source_branch']} into {row['target_branch']}: {row['state']}"
-        for row in outside.gitlab("/merge_requests", state="all")
-        if row["source_branch"].startswith("release/")
+        for row in outside.gitlab("/merge_requests", state="all", target_branch="main")
+        if row["source_branch"].startswith(("release/", "conveyor/"))
     ]
     return Finding(", ".join(wanted), ", ".join(sorted(seen)))
 

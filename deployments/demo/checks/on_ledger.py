@@ -15,6 +15,9 @@ from deployments.demo.checks.facts import Check, Facts, Finding
 from deployments.demo.checks.on_git import commit_of
 from deployments.demo.checks.outside import Failed, Json, Outside
 
+REFUSED = "wide-charts 2.0.0 is under AGPL-3.0-only"
+"""Why the gate of the licences refused the first candidate."""
+
 EXPORT = ("audit", "export")
 VERIFY = ("audit", "verify", "--json")
 RECONCILE = ("reconcile", "--dry-run", "--json")
@@ -32,6 +35,8 @@ def checks(facts: Facts) -> Iterator[Check]:
     yield row("chain", partial(_chain))
     yield row("carried", partial(_carried))
     yield row("candidates", partial(_candidates))
+    yield row("rejected", partial(_rejected))
+    yield row("taken-out", partial(_taken_out))
     yield row("rehearsed", partial(_rehearsed))
     yield row("locked", partial(_locked))
     yield row("unfrozen", partial(_unfrozen))
@@ -88,9 +93,9 @@ def _chain(outside: Outside) -> Finding:
 
 
 def _carried(outside: Outside) -> Finding:
-    """one sign-off carried to candidate 2, for equal digests"""
+    """one sign-off carried to candidate 3, for equal digests"""
     facts = outside.facts
-    one, two = (commit_of(outside, facts.candidate(number))[:8] for number in (1, 2))
+    one, two = (commit_of(outside, facts.candidate(number))[:8] for number in (2, 3))
     seen = [
         f"{fact['issue']} {fact['from_sha'][:8]} to {fact['to_sha'][:8]}, digests "
         + ("equal" if fact["from_digest"] == fact["to_digest"] else "differ")
@@ -102,7 +107,7 @@ def _carried(outside: Outside) -> Finding:
 def _candidates(outside: Outside) -> Finding:
     """the candidates on record are the tags in git"""
     facts = outside.facts
-    tags = (facts.candidate(1), facts.candidate(2), facts.hotfix_candidate)
+    tags = (*(facts.candidate(number) for number in (1, 2, 3)), facts.hotfix_candidate)
     wanted = [f"{tag} {commit_of(outside, tag)[:8]}" for tag in tags]
     seen = [
         f"{fact['tag']} {fact['sha'][:8]}"
@@ -112,10 +117,35 @@ def _candidates(outside: Outside) -> Finding:
     return Finding(", ".join(wanted), ", ".join(seen))
 
 
-def _rehearsed(outside: Outside) -> Finding:
-    """every candidate came back from staging, to the version in production"""
+def _rejected(outside: Outside) -> Finding:
+    """the first candidate, and no other, was rejected, for the one reason"""
     facts = outside.facts
-    asked = ((facts.release, 1), (facts.release, 2), (facts.hotfix, 1))
+    seen = [
+        f"candidate {fact['number']}: {'; '.join(fact['reasons'])}"
+        for version in (facts.release, facts.hotfix)
+        for fact in facts_of_release(outside, version, "CandidateRejected")
+    ]
+    return Finding(f"candidate 1: {REFUSED}", ", ".join(seen) or "none")
+
+
+def _taken_out(outside: Outside) -> Finding:
+    """one change of scope: asked for, approved by both roles, in effect"""
+    facts = outside.facts
+    asked, approved, changed = (
+        facts_of_release(outside, facts.release, f"ScopeChange{step}") for step in ("Asked", "Approved", "d")
+    )
+    seen = [f"{', '.join(fact['remove'])} out, asked by {fact['person']}" for fact in asked]
+    seen += sorted(f"approved by {fact['person']}" for fact in approved)
+    seen += [f"left {', '.join(sorted(fact['issues']))}" for fact in changed]
+    left = sorted(facts.keys[name] for name in ("gift", "search"))
+    wanted = [f"{facts.keys['sales']} out, asked by olli", "approved by mara", "approved by olli"]
+    return Finding("; ".join([*wanted, f"left {', '.join(left)}"]), "; ".join(seen) or "none")
+
+
+def _rehearsed(outside: Outside) -> Finding:
+    """every candidate that came to staging came back from there, to the version in production"""
+    facts = outside.facts
+    asked = ((facts.release, 2), (facts.release, 3), (facts.hotfix, 1))
     seen = [
         f"{version} candidate {fact['number']} to {fact['to_tag']} {'well' if fact['ok'] else 'badly'}"
         for version in (facts.release, facts.hotfix)

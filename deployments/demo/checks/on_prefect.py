@@ -16,6 +16,7 @@ POOL = WORKER = "conveyor"
 WAITS = {
     "release": (
         "Awaiting development",
+        "Awaiting rework",
         "Awaiting QA",
         "Awaiting rework",
         "Awaiting QA",
