@@ -145,6 +145,8 @@ def policy(
                 "channel": channels["releases"],
                 "staging_url": urls["staging"],
                 "production_url": urls["production"],
+                # Two more deployments of each candidate: the demo shows them, by hand they are a wait.
+                "rehearsal": scale == "demo",
                 "environments": [{"name": "review/*", "tier": "development"}],
                 "gates": {
                     "required_jobs": ["unit", "package"],
@@ -183,6 +185,7 @@ def policy(
             ],
             "metrics": metrics(scale) if prometheus else [],
         },
+        "no_return": ["management"],
         "unfreeze": ["release"],
         "feedback": waits["feedback"],
         "waits": waits["waits"],

@@ -39,7 +39,7 @@ def started(subject: str, step: str, number: int | str) -> Started | None:
     return None if outcome is None else Started.model_validate(outcome)
 
 
-@task(task_run_name="pipeline {step} on {ref}", **RETRY)
+@task(task_run_name="pipeline {step} {number} on {ref}", **RETRY)
 def start(project_id: int, ref: str, sha: str, step: str, number: int | str, *, subject: str) -> Started:
     """Start the pipeline of `step` on tag `ref`, once: after a crash it is found by its key, not repeated.
 

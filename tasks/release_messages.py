@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from integrations.settings import settings
 from integrations.slack import blocks as b
+from lifecycle.events import CandidateRejected
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release, release_id
 from tasks import posts, timeline
@@ -87,6 +89,12 @@ def news(icon: str, headline: str, lines: Sequence[str], at: datetime | None = N
     if at is not None:
         rows.append(b.context(f"{at:%Y-%m-%d %H:%M:%S} UTC"))
     return Content(text=headline, blocks=rows)
+
+
+def rejected(fact: CandidateRejected) -> list[str]:
+    """Why a candidate was rejected, each reason with the way to what showed it."""
+    pairs = zip_longest(fact.reasons, fact.evidence[: len(fact.reasons)], fillvalue="")
+    return [f"• {b.escape(why)}" + (f" ({b.link(url, 'evidence')})" if url else "") for why, url in pairs]
 
 
 def live_key(subject: str, attempt: int) -> str:

@@ -225,7 +225,7 @@ def concluded(subject: str, release: Release, changed: e.ScopeChanged) -> e.Rele
     return e.ScopeChangeRefused(request=changed.request, person=None, reason=why_not, door="flow")
 
 
-@task(task_run_name="{key} is out of {version}", **RETRY)
+@task(task_run_name="tell {key} that it left {version}", **RETRY)
 def put_back(project_id: str, key: str, version: str, why: str, op_key: str, *, subject: str) -> None:
     """Say on the issue that its change left the release; from QA or review it goes back into development."""
     project = policy().project(project_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,13 @@ class Person:
                 found = re.search(r"✅.*?\|([A-Z]+-[0-9]+)>", _text(block))
                 if found and found[1] not in kept and "Weekly review" in message["text"]:
                     yield found[1]
+
+    def warned(self, action_id: str, within_s: float = 30) -> str:
+        """Wait for the button; what it asks before it does anything."""
+        button = eventually(
+            f"{self.name} sees {action_id}", lambda: next(self.buttons(action_id), None), within_s
+        )
+        return str(button["confirm"]["text"]["text"])
 
     def submit(self, callback_id: str, values: Json) -> Json:
         """Fill in the open modal and send it off."""
@@ -169,6 +177,12 @@ class Person:
         """Open a GitLab issue; its iid."""
         body = {"title": title, "description": text, "labels": label}
         return self._api.post("/issues", json=body).raise_for_status().json()["iid"]
+
+    def freeze(self, begins: datetime, ends: datetime) -> None:
+        """Set a freeze period for production, in UTC and to the minute."""
+        lines = [f"{at.minute} {at.hour} {at.day} {at.month} *" for at in (begins, ends)]
+        body = {"freeze_start": lines[0], "freeze_end": lines[1], "cron_timezone": "UTC"}
+        self._api.post("/freeze_periods", json=body).raise_for_status()
 
     def checkout(self) -> Path:
         """This person's working copy, cloned over HTTP the first time."""

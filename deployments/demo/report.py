@@ -68,9 +68,16 @@ def facts_of(world: World, story: Story) -> Facts:
         prefect_api_url=world.stack.api_url,
         people=people,
         keys=keys,
-        titles={"gift": scenario.GIFT, "search": scenario.SEARCH, "again": scenario.GIFT_AGAIN},
+        titles={
+            "gift": scenario.GIFT,
+            "search": scenario.SEARCH,
+            "again": scenario.GIFT_AGAIN,
+            "sales": scenario.SALES,
+        },
         deferred=tuple(key for key in deferred.split(", ") if key),
         return_reason=scenario.RETURN_REASON,
+        removal_reason=scenario.REMOVAL_REASON,
+        lock_reason=scenario.LOCK_REASON,
         environment=world.stack.environment(),
     )
 

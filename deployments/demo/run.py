@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def main(options: Options) -> int:
 
 
 def _tell_story(world: World, teller: Teller, console: Console) -> Story:
-    story = Story(world.people, teller.tell, _start_hotfix(world))
+    story = Story(world.people, teller.tell, lambda *words: _conveyor(world, words))
     teller.chapter("Requests come in")
     scenario.client_asks(story)
     world.start_beside()
@@ -100,12 +101,12 @@ def _tell_story(world: World, teller: Teller, console: Console) -> Story:
         teller.tell(f"Customers shop, Prometheus measures: {world.prometheus.url}")
     scenario.others_ask(story)
     scenario.duplicates_are_merged(story)
-    teller.chapter("The weekly review makes the plan")
-    scenario.review(story, lambda: _start_review(world))
     for title, chapter in (
+        ("The weekly review makes the plan", scenario.review),
         ("Development", scenario.development),
-        ("Candidate 1: staging and QA", scenario.first_candidate),
-        ("Rework and candidate 2", scenario.rework),
+        ("Candidate 1: a gate says no", scenario.rejected),
+        ("Candidate 2: staging and QA", scenario.first_candidate),
+        ("Rework and candidate 3", scenario.rework),
         ("Approvals", scenario.approvals),
         ("Production, and back", scenario.rolled_back),
         ("The hotfix", scenario.hotfix),
@@ -125,27 +126,14 @@ def _has_ended(world: World, name: str) -> bool:
     return [run["state_type"] for run in found.raise_for_status().json()] == ["COMPLETED"]
 
 
-def _start_review(world: World) -> None:
-    """What the schedule does on a Friday, on whatever day it is."""
-    _run(world, [str(Path(sys.executable).with_name("conveyor")), "review", "start", "--project", "shop"])
-
-
-def _start_hotfix(world: World):
-    def start(version: str, of: str, issue: str) -> None:
-        command = [str(Path(sys.executable).with_name("conveyor"))]
-        command += ["release", "start", version, "--project", "shop"]
-        command += ["--issues", issue, "--hotfix-of", of, "--as", "olli"]
-        _run(world, command)
-
-    return start
-
-
-def _run(world: World, command: list[str]) -> None:
+def _conveyor(world: World, words: Sequence[str]) -> None:
+    """The command line, as whoever operates Conveyor types it."""
+    command = [str(Path(sys.executable).with_name("conveyor")), *words]
     done = subprocess.run(
         command, cwd=ROOT, env=world.stack.environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise AssertionError(f"{' '.join(command[2:6])}: {done.stderr.strip() or done.stdout.strip()}")
+        raise AssertionError(f"conveyor {' '.join(words[:3])}: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def _stay(console: Console) -> None:

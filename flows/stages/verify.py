@@ -6,7 +6,7 @@ from lifecycle import gates
 from lifecycle.events import CandidateCut, CandidateJudged, CandidateRejected, CandidateVerified
 from lifecycle.gates import PipelineEvidence, standing
 from lifecycle.gates.ending import FINISHED
-from lifecycle.gates.judging import GateResult, verdict
+from lifecycle.gates.judging import GateResult, evidence_of, verdict
 from lifecycle.release import Phase
 from tasks import evidence, posts, release_messages
 from tasks.gates import standing_exceptions
@@ -32,7 +32,10 @@ def verify(walk: ReleaseWalk) -> Wait | None:
     reasons = verdict(results).reasons
     number, pipeline_id = candidate.number, run.pipeline.id
     if reasons:
-        walk.append(CandidateRejected(number=number, pipeline_id=pipeline_id, reasons=reasons))
+        where = evidence_of(results)
+        walk.append(
+            CandidateRejected(number=number, pipeline_id=pipeline_id, reasons=reasons, evidence=where)
+        )
         tell_rejected(walk)
         return None
     walk.append(
@@ -86,7 +89,7 @@ def _judge_again(walk: ReleaseWalk, candidate: CandidateCut) -> None:
 
 
 def tell_rejected(walk: ReleaseWalk) -> None:
-    """Say in the channel that the candidate was rejected, and why."""
+    """Say in the channel that the candidate was rejected, why, and where that is to be seen."""
     candidate, rejected = walk.release.candidate, walk.release.rejected
     if candidate is None or rejected is None:
         return
@@ -94,7 +97,7 @@ def tell_rejected(walk: ReleaseWalk) -> None:
     posts.post(
         headline,
         walk.project.channel,
-        release_messages.news("❌", headline, [f"• {reason}" for reason in rejected.reasons]),
+        release_messages.news("❌", headline, release_messages.rejected(rejected)),
         walk.op(f"rejected:{candidate.number}"),
         subject=walk.subject,
     )

@@ -93,13 +93,17 @@ class CandidateJudged(Fact, frozen=True):
 
 
 class CandidateRejected(Fact, frozen=True):
-    """The pipeline, a gate or the staging deployment stopped the candidate, for all of `reasons`."""
+    """The pipeline, a gate or the staging deployment stopped the candidate, for all of `reasons`.
+
+    `evidence` has the address where each reason is to be seen, in their order; "" or none at all if unknown.
+    """
 
     identity = ("number",)
     kind: Literal["CandidateRejected"] = "CandidateRejected"
     number: int
     pipeline_id: int | None = None
     reasons: tuple[str, ...] = Field(min_length=1)
+    evidence: tuple[str, ...] = ()
 
 
 class Rehearsed(Fact, frozen=True):

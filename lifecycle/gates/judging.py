@@ -103,6 +103,13 @@ def verdict(results: Sequence[GateResult]) -> Verdict:
     return Verdict(reasons=tuple(dict.fromkeys(failing)))
 
 
+def evidence_of(results: Sequence[GateResult]) -> tuple[str, ...]:
+    """Where to look at each reason of `verdict`, in its order; "" where there is nothing to look at."""
+    failing = [result for result in results if result.state == "fail"]
+    seen = {reason: result.url for result in reversed(failing) for reason in result.reasons}
+    return tuple(seen[reason] for reason in verdict(results).reasons)
+
+
 def may_stage(
     evidence: PipelineEvidence | None,
     sha: str,

@@ -89,6 +89,17 @@ def test_there_is_no_package_under_tests_that_could_hide_one_of_ours() -> None:
     assert [str(path) for path in (ROOT / "tests").rglob("__init__.py")] == []
 
 
+def test_no_two_tasks_bear_one_name_in_a_run_s_graph() -> None:
+    names: dict[str, list[str]] = {}
+    for where, tree in modules("tasks"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "task_run_name":
+                names.setdefault(ast.unparse(node.value), []).append(where)
+    # A message is posted once and edited later: two steps of one message.
+    shared = {name for name, places in names.items() if len(places) > 1}
+    assert shared == {"'Slack: {title}'"}
+
+
 def test_the_rules_look_only_at_their_arguments() -> None:
     found = {path: said for path, tree in modules("lifecycle") if (said := impurities(tree))}
     assert found == {}

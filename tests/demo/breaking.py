@@ -112,7 +112,7 @@ def _shop(world: World) -> Callable[[], None]:
 def _gitlab(world: World) -> Callable[[], None]:
     refs = _refs(world)
     records, ci = project(world).records, store(world)
-    names = ("merge_requests", "issues", "releases")
+    names = ("merge_requests", "issues", "releases", "freezes")
     kept = copy.deepcopy({name: getattr(records, name) for name in names})
     rows = {name: dict(getattr(ci, name)) for name in ("pipelines", "jobs", "deployments")}
     pipelines = [(row, row.status, dict(row.variables), row.sha) for row in ci.pipelines.values()]

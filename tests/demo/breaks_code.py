@@ -6,29 +6,31 @@ from dataclasses import replace
 
 from integrations.sandbox.gitlab.state import MergeRequest
 from tests.demo.breaking import Act, breaks, named, point, project, store
-from tests.demo.ending import GIFT, INCIDENT, SEARCH
+from tests.demo.ending import BACK, GIFT, INCIDENT, OUT, SEARCH
 from tests.demo.world import TITLES, World
 
 
 @breaks("git.tags")
 def a_candidate_too_many_is_tagged(world: World) -> None:
-    world.tag("1.4.0-rc.3", "main")
+    world.tag("1.4.0-rc.4", "main")
 
 
 @breaks(
     "git.tags", "git.rework-follows", "git.gift-untouched", "git.search-reworked", "ledger.carried",
-    "ledger.candidates", "gitlab.pipelines.1.4.0-rc.1", "gitlab.staging",
+    "ledger.candidates", "gitlab.pipelines.1.4.0-rc.2", "gitlab.staging",
 )  # fmt: skip
 def the_first_candidate_s_tag_is_deleted(world: World) -> None:
-    world.on_gitlab("DELETE", "/repository/tags/1.4.0-rc.1")
+    world.on_gitlab("DELETE", "/repository/tags/1.4.0-rc.2")
 
 
-@breaks("git.tag.1.4.0", "gitlab.pipelines.1.4.0", "gitlab.production")
+@breaks("git.tag.1.4.0", "git.sales-taken-out", "gitlab.pipelines.1.4.0", "gitlab.production")
 def the_final_tag_stands_on_the_rejected_candidate(world: World) -> None:
     point(world, "refs/tags/1.4.0", "1.4.0-rc.1")
 
 
-@breaks("git.tag.1.4.1", "gitlab.pipelines.1.4.1", "gitlab.production", "shop.production")
+@breaks(
+    "git.tag.1.4.1", "git.sales-kept", "gitlab.pipelines.1.4.1", "gitlab.production", "shop.production"
+)  # fmt: skip
 def the_hotfix_s_tag_stands_on_main(world: World) -> None:
     point(world, "refs/tags/1.4.1", "main")
 
@@ -51,22 +53,22 @@ for _version in ("1.4.0", "1.4.1"):
     breaks(f"git.branch.{_version}")(_moved(_version))
 
 
-@breaks("git.merged-back")
+@breaks("git.merged-back", "git.sales-kept")
 def the_hotfix_never_came_back_to_main(world: World) -> None:
     point(world, "refs/heads/main", "1.4.0")
 
 
-_OF_CANDIDATE_1 = ("gitlab.pipelines.1.4.0-rc.1", "gitlab.staging", "ledger.carried", "ledger.candidates")
+_OF_CANDIDATE_1 = ("gitlab.pipelines.1.4.0-rc.2", "gitlab.staging", "ledger.carried", "ledger.candidates")
 
 
 @breaks("git.rework-follows", "git.search-reworked", *_OF_CANDIDATE_1)
 def the_rework_does_not_come_after_the_first_candidate(world: World) -> None:
-    point(world, "refs/tags/1.4.0-rc.1", "1.4.1")
+    point(world, "refs/tags/1.4.0-rc.2", "1.4.1")
 
 
 @breaks("git.gift-untouched", *_OF_CANDIDATE_1)
 def the_untouched_issue_s_files_were_touched(world: World) -> None:
-    point(world, "refs/tags/1.4.0-rc.1", "1.3.0")
+    point(world, "refs/tags/1.4.0-rc.2", "1.3.0")
 
 
 def _again(world: World, ref: str, *, op: bool) -> None:
@@ -91,20 +93,20 @@ def _failed(ref: str) -> Act:
     return named(act, f"a_pipeline_of_{ref}_failed")
 
 
-for _ref in ("1.3.0", "1.4.0-rc.1", "1.4.0-rc.2", "1.4.0", "1.4.1-rc.1", "1.4.1"):
+for _ref in ("1.3.0", "1.4.0-rc.1", "1.4.0-rc.2", "1.4.0-rc.3", "1.4.0", "1.4.1-rc.1", "1.4.1"):
     breaks(f"gitlab.pipelines.{_ref}")(_twice(_ref))
     breaks(f"gitlab.pipelines.{_ref}")(_failed(_ref))
 
 
-@breaks("gitlab.pipelines.1.4.0-rc.2")
+@breaks("gitlab.pipelines.1.4.0-rc.3")
 def a_verification_said_that_it_deploys(world: World) -> None:
-    pipeline = next(row for row in store(world).pipelines.values() if row.ref == "1.4.0-rc.2")
+    pipeline = next(row for row in store(world).pipelines.values() if row.ref == "1.4.0-rc.3")
     pipeline.variables = {**pipeline.variables, "CONVEYOR_STEP": "production"}
 
 
-@breaks("gitlab.pipelines.1.4.0-rc.2", "gitlab.operations")
+@breaks("gitlab.pipelines.1.4.0-rc.3", "gitlab.operations")
 def an_operation_was_started_twice(world: World) -> None:
-    _again(world, "1.4.0-rc.2", op=True)
+    _again(world, "1.4.0-rc.3", op=True)
 
 
 def _undeployed(environment: str) -> Act:
@@ -165,6 +167,26 @@ def the_merge_back_is_still_open(world: World) -> None:
     _merge_request(world, "release/1.4.1").state = "opened"
 
 
+@breaks("git.sales-tried", "gitlab.pipelines.1.4.0-rc.1", "ledger.candidates")
+def the_refused_candidate_s_tag_stands_on_the_next_one(world: World) -> None:
+    point(world, "refs/tags/1.4.0-rc.1", "1.4.0-rc.2")
+
+
+@breaks("gitlab.taken-out")
+def what_was_refused_is_still_to_be_taken_out(world: World) -> None:
+    _merge_request(world, OUT).state = "opened"
+
+
+@breaks("gitlab.merged-back")
+def the_way_back_of_what_was_taken_out_is_still_open(world: World) -> None:
+    _merge_request(world, BACK).state = "opened"
+
+
+@breaks("gitlab.freeze")
+def the_freeze_period_was_taken_away(world: World) -> None:
+    project(world).records.freezes.clear()
+
+
 @breaks("gitlab.request-answered")
 def the_request_on_gitlab_is_answered_twice(world: World) -> None:
     world.on_gitlab("POST", "/issues/1/notes", {"body": f"Thank you: your request is {SEARCH}"})
@@ -178,6 +200,6 @@ def the_old_version_was_put_back(world: World) -> None:
     world.step("1.3.0", "production")
 
 
-@breaks("gitlab.pipelines.1.4.0-rc.1", "gitlab.staging", "shop.staging")
+@breaks("gitlab.pipelines.1.4.0-rc.2", "gitlab.staging", "shop.staging")
 def staging_serves_an_older_candidate(world: World) -> None:
-    world.step("1.4.0-rc.1", "staging")
+    world.step("1.4.0-rc.2", "staging")

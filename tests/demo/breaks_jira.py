@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.demo.breaking import Act, breaks, named
-from tests.demo.ending import AGAIN, GIFT, INCIDENT, ROLLED_BACK, SEARCH
-from tests.demo.world import DEFERRED, KEYS, REASON, World
+from tests.demo.ending import AGAIN, GIFT, INCIDENT, ROLLED_BACK, SALES, SEARCH
+from tests.demo.world import DEFERRED, KEYS, REASON, REMOVAL_REASON, World
 
 
 def _elsewhere(name: str) -> Act:
@@ -52,7 +52,7 @@ def _unlinked(name: str) -> Act:
     return named(act, f"a_merge_request_is_not_linked_to_{name}")
 
 
-for _name in ("gift", "search", "incident"):
+for _name in ("gift", "search", "sales", "incident"):
     breaks(f"jira.links.{_name}")(_unlinked(_name))
 
 
@@ -99,6 +99,11 @@ def the_reason_of_the_return_is_missing(world: World) -> None:
 @breaks("jira.return-reason", "jira.said-once")
 def the_reason_of_the_return_stands_twice(world: World) -> None:
     _comment(world, SEARCH, f"Returned for rework by Quinn (QA): {REASON}")
+
+
+@breaks("jira.removal-reason")
+def nobody_said_why_the_issue_was_taken_out(world: World) -> None:
+    _uncommented(world, SALES, REMOVAL_REASON)
 
 
 @breaks("jira.said-once")

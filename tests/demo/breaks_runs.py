@@ -45,6 +45,21 @@ for _version in ("1.4.0", "1.4.1"):
     breaks(f"prefect.history.{_version}")(_unwaited(_version, "Awaiting approval"))
     breaks(f"prefect.artifact.{_version}")(_stale(_version))
 breaks("prefect.history.1.4.0")(_unwaited("1.4.0", "Rolled back"))
+breaks("prefect.history.1.4.0")(_unwaited("1.4.0", "Awaiting rework"))
+for _version, _wait in (("1.4.0", "Awaiting environment"), ("1.4.1", "Awaiting production")):
+    breaks(f"prefect.history.{_version}", f"prefect.stood.{_version}")(_unwaited(_version, _wait))
+
+
+def _otherwise(version: str, kept_by: str) -> Act:
+    def act(world: World) -> None:
+        for state in world.prefect.states[world.prefect.find(f"release {version}")["id"]]:
+            state["message"] = state["message"].replace(kept_by, "")
+
+    return named(act, f"{version}_stood_for_another_reason")
+
+
+breaks("prefect.stood.1.4.0")(_otherwise("1.4.0", "production is locked by olli: "))
+breaks("prefect.stood.1.4.1")(_otherwise("1.4.1", "frozen: GitLab's freeze period "))
 
 
 @breaks("prefect.artifact.1.4.1")
@@ -59,7 +74,10 @@ def an_older_version_of_the_artifact_was_left(world: World) -> None:
     world.prefect.rows["artifacts"].insert(0, {**page, "data": "# shop 1.4.0: Sign-off\n"})
 
 
-@breaks("prefect.run.1.4.0", "prefect.history.1.4.0", "prefect.artifact.1.4.0", "prefect.review-linked")
+@breaks(
+    "prefect.run.1.4.0", "prefect.history.1.4.0", "prefect.stood.1.4.0", "prefect.artifact.1.4.0",
+    "prefect.review-linked",
+)  # fmt: skip
 def a_release_had_two_runs(world: World) -> None:
     world.prefect.run("release", "release 1.4.0", "Superseded")
 
@@ -168,7 +186,7 @@ def the_chain_does_not_verify(world: World) -> None:
 
 @breaks("ledger.verified")
 def the_ledger_holds_more_than_was_exported(world: World) -> None:
-    _say(world, "audit-verify", 0, events=8)
+    _say(world, "audit-verify", 0, events=len(events(world)) + 1)
 
 
 def _retold(world: World, kind: str, **changed: Any) -> None:
@@ -196,6 +214,54 @@ def the_candidates_on_record_are_others(world: World) -> None:
     _retold(world, "CandidateCut", sha="0" * 40)
 
 
+def _moved_up(world: World, kind: str, subject: str) -> None:
+    """The fact of that kind comes before everything else of `subject`."""
+    told = events(world)
+    fact = next(event for event in told if event[1] == kind and event[0] == subject)
+    told.remove(fact)
+    tell_ledger(world, [fact, *told])
+
+
+@breaks("ledger.rejected")
+def the_candidate_was_rejected_for_something_else(world: World) -> None:
+    _retold(world, "CandidateRejected", reasons=["the pipeline is failed, not success"])
+
+
+@breaks("ledger.taken-out")
+def only_one_approved_the_change_of_scope(world: World) -> None:
+    tell_ledger(world, [event for event in events(world) if event[2].get("person") != "mara"])
+
+
+@breaks("ledger.locked")
+def it_went_out_while_production_was_locked(world: World) -> None:
+    _moved_up(world, "ProductionStarted", "release:shop:1.4.0")
+
+
+@breaks("ledger.locked")
+def nobody_locked_production(world: World) -> None:
+    tell_ledger(world, [event for event in events(world) if event[1] not in ("Locked", "Unlocked")])
+
+
+@breaks("ledger.unfrozen")
+def the_hotfix_went_out_in_the_freeze_by_itself(world: World) -> None:
+    _moved_up(world, "ProductionStarted", "release:shop:1.4.1")
+
+
+@breaks("ledger.unfrozen")
+def somebody_of_another_role_let_it_out(world: World) -> None:
+    _retold(world, "FreezeOverridden", role="developer")
+
+
+@breaks("ledger.rehearsed")
+def a_candidate_could_not_come_back(world: World) -> None:
+    _retold(world, "Rehearsed", ok=False)
+
+
+@breaks("ledger.rehearsed")
+def no_candidate_was_rehearsed(world: World) -> None:
+    tell_ledger(world, [event for event in events(world) if event[1] != "Rehearsed"])
+
+
 def _reopened(version: str) -> Act:
     def act(world: World) -> None:
         tell_ledger(world, [*events(world), (f"release:shop:{version}", "WatchTicked", {})])
@@ -219,7 +285,9 @@ def a_message_differs_from_the_ledger(world: World) -> None:
 
 @breaks(
     "ledger.verified", "ledger.chain", "ledger.carried", "ledger.candidates",
+    "ledger.rejected", "ledger.taken-out", "ledger.rehearsed", "ledger.locked", "ledger.unfrozen",
     "ledger.end.1.4.0", "ledger.end.1.4.1",
+    "slack.roll-back-button",
 )  # fmt: skip
 def the_ledger_cannot_be_reached(world: World) -> None:
     for name in ("audit-export", "audit-verify"):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from deployments.demo.checks.on_ledger import REFUSED
 from integrations.sandbox.slack.state import Channel, Message
 from tests.demo.breaking import Act, breaks, named
-from tests.demo.ending import AGAIN, GIFT, ROLLED_BACK, SEARCH, asked
+from tests.demo.ending import AGAIN, GIFT, LIVE, REHEARSED, ROLLED_BACK, SEARCH, asked, roll_back_button
 from tests.demo.world import NAMES, PEOPLE, TITLES, World
 
 SIGN_OFFS = {
-    "qa.rc-1": "QA: Shop 1.4.0-rc.1",
     "qa.rc-2": "QA: Shop 1.4.0-rc.2",
-    "manager": "Manager's check of staging: Shop 1.4.0-rc.2",
-    "client": "The client's consent: Shop 1.4.0-rc.2",
-    "management": "Management's approval: Shop 1.4.0-rc.2",
+    "qa.rc-3": "QA: Shop 1.4.0-rc.3",
+    "manager": "Manager's check of staging: Shop 1.4.0-rc.3",
+    "client": "The client's consent: Shop 1.4.0-rc.3",
+    "management": "Management's approval: Shop 1.4.0-rc.3",
     "qa.hotfix": "QA: Shop 1.4.1-rc.1",
     "management.hotfix": "Management's approval: Shop 1.4.1-rc.1",
 }
 NEWS = {
+    "taken-out": "Scope of Shop 1.4.0 changed",
+    "locked": "Shop: production is locked",
+    "unfrozen": "Shop 1.4.1 (hotfix) may go out in a freeze",
     "live.1.4.0": "Shop 1.4.0 is live",
     "rolled-back": ROLLED_BACK,
-    "live.1.4.1": "Shop 1.4.1 (hotfix) is live",
+    "live.1.4.1": LIVE,
     "healthy": "Shop 1.4.1 (hotfix): the watch ended healthy",
     "card.1.4.0": "Shop 1.4.0: Superseded",
     "card.1.4.1": "Shop 1.4.1 (hotfix): Closed",
@@ -41,6 +45,9 @@ def _delete(world: World, text: str) -> None:
 
 def _edit(world: World, title: str, *sections: str) -> None:
     channel, message = _find(world, title)
+    said = [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+    if not any(each.startswith(REHEARSED) for each in sections):
+        sections = (*(each for each in said if each.startswith(REHEARSED)), *sections)
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": said}} for said in sections]
     body = {"channel": channel.id, "ts": message.ts, "text": message.text, "blocks": blocks}
     world.on_slack("chat.update", body)
@@ -68,12 +75,46 @@ for _name, _title in SIGN_OFFS.items():
 
 @breaks("slack.sign-off.no-other")
 def a_sign_off_of_no_candidate_was_asked_for(world: World) -> None:
-    world.post("releases", "QA: Shop 1.4.0-rc.3", "?")
+    world.post("releases", "QA: Shop 1.4.0-rc.4", "?")
+
+
+def _untimed(tag: str) -> Act:
+    def act(world: World) -> None:
+        _, message = _find(world, f"QA: Shop {tag}")
+        kept = [block["text"]["text"] for block in message.blocks if REHEARSED not in str(block)]
+        _edit(world, message.text, f"{REHEARSED}back to `1.3.0` in 99.9 s, forward in 99.9 s.", *kept)
+
+    return named(act, f"the_rehearsal_of_{tag}_took_another_time_than_on_gitlab")
+
+
+for _tag in ("1.4.0-rc.3", "1.4.1-rc.1"):
+    breaks(f"slack.rehearsed.{_tag}")(_untimed(_tag))
+
+
+@breaks("slack.rejected")
+def the_rejection_does_not_lead_to_its_evidence(world: World) -> None:
+    _edit(world, "1.4.0-rc.1 was rejected", f"• {REFUSED}")
+
+
+@breaks("slack.rejected")
+def the_rejection_was_told_twice(world: World) -> None:
+    world.post("releases", "1.4.0-rc.1 was rejected", op="another")
+
+
+@breaks("slack.roll-back-button")
+def the_button_tells_another_time_than_the_rollback_took(world: World) -> None:
+    _, message = _find(world, LIVE)
+    message.blocks = [*message.blocks[:-1], {"type": "actions", "elements": [roll_back_button(world, 77.7)]}]
+
+
+@breaks("slack.roll-back-button")
+def what_is_live_cannot_be_rolled_back_by_button(world: World) -> None:
+    _edit(world, LIVE, LIVE)
 
 
 def _rc_2(world: World, gift: str, search: str) -> None:
     quinn = f"✅ signed by {NAMES['quinn']} as qa"
-    _edit(world, SIGN_OFFS["qa.rc-2"], asked(GIFT, quinn + gift), asked(SEARCH, quinn + search))
+    _edit(world, SIGN_OFFS["qa.rc-3"], asked(GIFT, quinn + gift), asked(SEARCH, quinn + search))
 
 
 @breaks("slack.sign-off.kept")
@@ -95,13 +136,13 @@ def the_author_was_not_refused(world: World) -> None:
 @breaks("slack.author-refused")
 def the_author_was_refused_in_public(world: World) -> None:
     _delete(world, "Not signed: you wrote")
-    world.post("releases", "Not signed: you wrote part of candidate 2")
+    world.post("releases", "Not signed: you wrote part of candidate 3")
 
 
 @breaks("slack.author-refused")
 def somebody_else_was_refused_too(world: World) -> None:
     refusal = {"channel": world.slack.channel_id("releases"), "user": PEOPLE["emil"].slack_id}
-    world.on_slack("chat.postEphemeral", {**refusal, "text": "Not signed: you wrote part of candidate 2"})
+    world.on_slack("chat.postEphemeral", {**refusal, "text": "Not signed: you wrote part of candidate 3"})
 
 
 def _untold(text: str) -> Act:
@@ -119,7 +160,8 @@ def _told_twice(text: str) -> Act:
 
 
 for _name, _text in NEWS.items():
-    breaks(f"slack.{_name}")(_untold(_text))
+    _button = ("slack.roll-back-button",) if _text == LIVE else ()
+    breaks(f"slack.{_name}", *_button)(_untold(_text))
     breaks(f"slack.{_name}")(_told_twice(_text))
 
 

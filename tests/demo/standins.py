@@ -47,7 +47,7 @@ class Prefect:
         return JSONResponse(self.states[request.query_params["flow_run_id"]])
 
     def run(self, flow: str, name: str, ending: str, *, creator: str = "", waits: Iterable[str] = ()) -> str:
-        """Add a completed run of a flow; its id."""
+        """Add a completed run of a flow; its id. A wait is its name, or `name: why`."""
         run_id, number = f"run-{len(self.rows['flow_runs']) + 1}", f"flow-{flow}"
         if all(row["id"] != number for row in self.rows["flows"]):
             self.rows["flows"].append({"id": number, "name": flow})
@@ -69,7 +69,8 @@ class Prefect:
         )
         told = ["Scheduled", *(word for wait in waits for word in ("Pending", "Running", wait)), ending]
         self.states[run_id] = [
-            {"name": word, "timestamp": f"2026-01-01T00:{number:02d}:00Z"} for number, word in enumerate(told)
+            {"name": name, "message": why, "timestamp": f"2026-01-01T00:{number:02d}:00Z"}
+            for number, (name, _, why) in enumerate(word.partition(": ") for word in told)
         ][::-1]
         self.task(run_id, f"step of {name}")
         return run_id

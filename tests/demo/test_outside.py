@@ -23,6 +23,7 @@ from integrations.sandbox.http import Server
 
 FOLDER = Path(checks.__file__).parent
 MAY_IMPORT = {"httpx", "deployments"} | sys.stdlib_module_names
+KEYS = ("gift", "search", "again", "sales", "incident")
 OURS = ("lifecycle", "flows", "tasks", "integrations", "prefect", "jira", "gitlab", "slack_sdk", "sqlalchemy")
 
 
@@ -62,10 +63,12 @@ def facts_at(url: str, conveyor: tuple[str, ...] = (sys.executable, "-c", "raise
         production_url=url,
         prefect_api_url=url,
         people={slug: Account(slug.capitalize(), f"{slug}@example.test", f"secret-{slug}") for slug in slugs},
-        keys={name: f"SHOP-{number}" for number, name in enumerate(("gift", "search", "again", "incident"))},
-        titles={name: name for name in ("gift", "search", "again")},
+        keys={name: f"SHOP-{number}" for number, name in enumerate(KEYS)},
+        titles={name: name for name in KEYS if name != "incident"},
         deferred=("SHOP-9",),
         return_reason="why",
+        removal_reason="because",
+        lock_reason="why not",
         environment={},
         conveyor=conveyor,
     )

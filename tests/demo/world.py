@@ -51,10 +51,13 @@ TITLES = {
     "gift": "Let me have my order wrapped as a gift",
     "search": "Search in the catalogue",
     "again": "Gift wrapping for orders",
+    "sales": "Draw the sales of the week",
 }
-KEYS = {"gift": "SHOP-2", "search": "SHOP-3", "again": "SHOP-4", "incident": "SHOP-5"}
+KEYS = {"gift": "SHOP-2", "search": "SHOP-3", "again": "SHOP-4", "sales": "SHOP-5", "incident": "SHOP-6"}
 DEFERRED = "SHOP-1"
 REASON = "It tells capitals from small letters."
+REMOVAL_REASON = "its licence is being looked at"
+LOCK_REASON = "the accounts are being closed"
 
 _API_ONLY = "    - if: $CI_PIPELINE_SOURCE =~ /^(api|web|trigger)$/\n"
 
@@ -96,6 +99,8 @@ class World:
             titles=TITLES,
             deferred=(DEFERRED,),
             return_reason=REASON,
+            removal_reason=REMOVAL_REASON,
+            lock_reason=LOCK_REASON,
             environment={"SAID": str(self.said)},
             conveyor=(sys.executable, "-S", "-E", str(write_command(tmp))),
         )
@@ -167,6 +172,13 @@ class World:
         iid = self.on_gitlab("POST", "/merge_requests", body)["iid"]
         self.on_gitlab("PUT", f"/merge_requests/{iid}/merge", {})
 
+    def without(self, branch: str, merge: str, name: str) -> None:
+        """A branch `name` from `branch` on which the commit `merge` is reverted."""
+        self.git("fetch", "-q", "origin")
+        self.git("checkout", "-q", "-B", name, f"origin/{branch}")
+        self.git("revert", "--no-edit", "-m", "1", merge)
+        self.git("push", "-q", "origin", name)
+
     def tag(self, name: str, ref: str) -> None:
         """A tag on what `ref` is now."""
         self.on_gitlab("POST", "/repository/tags", {"tag_name": name, "ref": ref, "message": name})
@@ -205,10 +217,22 @@ class World:
             way = next(way["id"] for way in ways if way["to"]["name"] == status)
             self.on_jira("POST", f"/issue/{key}/transitions", {"transition": {"id": way}})
 
-    def post(self, channel: str, text: str, *sections: str, op: str = "", edited: bool = False) -> str:
+    def post(
+        self,
+        channel: str,
+        text: str,
+        *sections: str,
+        op: str = "",
+        edited: bool = False,
+        button: Json | None = None,
+    ) -> str:
         """A message of the app; its ts. `channel` by its name, or a person's slug for a direct one."""
         target = PEOPLE[channel].slack_id if channel in PEOPLE else self.slack.channel_id(channel)
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": said}} for said in sections]
+        blocks: list[Json] = [
+            {"type": "section", "text": {"type": "mrkdwn", "text": said}} for said in sections
+        ]
+        if button is not None:
+            blocks.append({"type": "actions", "elements": [button]})
         payload = {"event_type": "op", "event_payload": {"op_key": op or f"{channel}:{text}"}}
         body = {"channel": target, "text": text, "blocks": blocks, "metadata": payload}
         sent = self.on_slack("chat.postMessage", body)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from lifecycle.gates import GatePolicy, JobEvidence, PipelineEvidence, TestEvidence, judge, may_stage
 from lifecycle.gates.evidence import Figure, Production
+from lifecycle.gates.judging import evidence_of
 
 SHA = "a" * 40
 OTHER = "b" * 40
@@ -35,6 +36,15 @@ def test_no_pipeline_is_a_reason_against() -> None:
     assert may_stage(None, SHA, POLICY, NOW).reasons == ("no pipeline ran for aaaaaaaa",)
     states = {result.id: result.state for result in judge(None, SHA, POLICY, NOW)}
     assert (states["commit"], states["tests"], states["sast"]) == ("fail", "fail", "not asked")
+
+
+def test_each_reason_leads_to_what_the_first_gate_that_gives_it_has_seen() -> None:
+    seen = GREEN.model_copy(update={"status": "failed", "url": "pipeline", "coverage": Figure()})
+    results = judge(seen, SHA, POLICY, NOW)
+    assert len(evidence_of(results)) == len(may_stage(seen, SHA, POLICY, NOW).reasons) > 1
+    assert evidence_of(results)[0] == "pipeline"
+    assert evidence_of(judge(None, SHA, POLICY, NOW)) == ("",)
+    assert evidence_of(judge(GREEN, SHA, POLICY, NOW)) == ()
 
 
 def test_a_pipeline_of_another_commit_is_a_reason_against() -> None:

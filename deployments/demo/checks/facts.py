@@ -33,7 +33,8 @@ class Facts:
     """Where to look, and what the story's people did. Nothing here comes from Conveyor itself.
 
     `people` by slug. `keys` are Jira's keys by the story's names: `gift`, `search`, `again` (the duplicate
-    of `gift`), `incident`; `titles` are the summaries of the first three. `deferred` are the issues that a
+    of `gift`), `sales` (which is taken out of the release), `incident`; `titles` are the summaries of all but
+    the last. `deferred` are the issues that a
     person put off in the review. `environment` is what the command `conveyor` is run with.
     """
 
@@ -48,6 +49,8 @@ class Facts:
     titles: Mapping[str, str]
     deferred: tuple[str, ...]
     return_reason: str
+    removal_reason: str
+    lock_reason: str
     environment: Mapping[str, str]
     conveyor: tuple[str, ...] = ()
     gitlab_project: str = "shop/shop"

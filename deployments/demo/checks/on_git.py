@@ -11,12 +11,15 @@ from deployments.demo.checks.outside import Outside
 
 def checks(facts: Facts) -> Iterator[Check]:
     """Tags, branches, and what comes after what."""
-    one, two, last = facts.candidate(1), facts.candidate(2), facts.hotfix_candidate
+    refused, one, two = (facts.candidate(number) for number in (1, 2, 3))
+    last = facts.hotfix_candidate
 
     def row(name: str, look: partial[Finding]) -> Check:
         return Check(f"git.{name}", "git", look)
 
-    yield row("tags", partial(_tags, wanted=(facts.first, one, two, facts.release, last, facts.hotfix)))
+    yield row(
+        "tags", partial(_tags, wanted=(facts.first, refused, one, two, facts.release, last, facts.hotfix))
+    )
     yield row(f"tag.{facts.release}", partial(_same, name=facts.release, other=two))
     yield row(f"tag.{facts.hotfix}", partial(_same, name=facts.hotfix, other=last))
     yield row(f"branch.{facts.release}", partial(_same, name=f"release/{facts.release}", other=two))
@@ -24,6 +27,10 @@ def checks(facts: Facts) -> Iterator[Check]:
     yield row("rework-follows", partial(_after, earlier=one, later=two))
     yield row("hotfix-follows", partial(_after, earlier=facts.release, later=facts.hotfix))
     yield row("merged-back", partial(_after, earlier=facts.hotfix, later="main"))
+    library = partial(_differs, path="requirements.lock")
+    yield row("sales-tried", partial(library, one=facts.first, two=refused, wanted=True))
+    yield row("sales-taken-out", partial(library, one=facts.first, two=facts.release, wanted=False))
+    yield row("sales-kept", partial(library, one=facts.hotfix, two="main", wanted=True))
     yield row("gift-untouched", partial(_differs, one=one, two=two, path="shop/cart.py", wanted=False))
     yield row("search-reworked", partial(_differs, one=one, two=two, path="shop/catalogue.py", wanted=True))
 

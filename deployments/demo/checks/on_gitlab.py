@@ -14,16 +14,19 @@ from deployments.demo.checks.outside import Json, Outside
 
 def checks(facts: Facts) -> Iterator[Check]:
     """Every step once, in the right order, on the right commit."""
-    one, two, last = facts.candidate(1), facts.candidate(2), facts.hotfix_candidate
-    staged = ("verify", "staging")
-    steps = {one: staged, two: staged, last: staged}
+    refused, one, two = (facts.candidate(number) for number in (1, 2, 3))
+    last = facts.hotfix_candidate
+    staged = ("verify", "staging", "staging")
+    steps = {refused: ("verify",), one: staged, two: staged, last: staged}
     steps |= {facts.release: ("production",), facts.hotfix: ("production",)}
-    steps |= {facts.first: ("verify", "production", "production (rollback)")}
+    steps |= {facts.first: ("verify", "production", "production (rollback)", *["staging (rollback)"] * 3)}
     for ref, wanted in sorted(steps.items()):
         yield Check(f"gitlab.pipelines.{ref}", "GitLab", partial(_pipelines, ref=ref, wanted=wanted))
     yield Check("gitlab.operations", "GitLab", _operations)
     served = (facts.hotfix, facts.first, facts.release, facts.first)
-    for name, refs in (("production", served), ("staging", (last, two, one))):
+    # Each came, went back and came again.
+    tried = tuple(ref for tag in (last, two, one) for ref in (tag, facts.first, tag))
+    for name, refs in (("production", served), ("staging", tried)):
         yield Check(f"gitlab.{name}", "GitLab", partial(_deployments, environment=name, wanted=refs))
     yield Check("gitlab.releases", "GitLab", _releases)
     for version, names in (
@@ -32,7 +35,9 @@ def checks(facts: Facts) -> Iterator[Check]:
     ):
         yield Check(f"gitlab.notes.{version}", "GitLab", partial(_notes, version=version, names=names))
     yield Check("gitlab.merged", "GitLab", _merged)
+    yield Check("gitlab.taken-out", "GitLab", _taken_out)
     yield Check("gitlab.merged-back", "GitLab", _merged_back)
+    yield Check("gitlab.freeze", "GitLab", _freeze)
     yield Check("gitlab.request-answered", "GitLab", _answered)
 
 
@@ -65,7 +70,7 @@ def _operations(outside: Outside) -> Finding:
     rows = [variables(outside, pipeline) for pipeline in outside.gitlab("/pipelines")]
     keys = Counter(given["CONVEYOR_OP"] for given in rows if given.get("CONVEYOR_OP"))
     twice = sorted(key for key, count in keys.items() if count > 1)
-    expected = "9 operations, each with one pipeline"
+    expected = "16 operations, each with one pipeline"
     seen = f"{len(keys)} operations, each with one pipeline" if not twice else f"twice: {', '.join(twice)}"
     return Finding(expected, seen)
 
@@ -76,6 +81,29 @@ def _deployments(outside: Outside, environment: str, wanted: tuple[str, ...]) ->
     expected = [f"{ref} {commit_of(outside, ref)[:8]} success" for ref in wanted]
     seen = [f"{row['ref']} {row['sha'][:8]} {row['status']}" for row in rows]
     return Finding(", ".join(expected), ", ".join(seen))
+
+
+def rehearsed(outside: Outside, tag: str) -> str:
+    """How long the candidate's way back and forward again took on staging, as GitLab's clock has it.
+
+    Raises:
+        LookupError: it was not there, or did not go back.
+    """
+    rows = outside.gitlab("/deployments", environment="staging", order_by="id", sort="asc")
+    came = next((number for number, row in enumerate(rows) if row["ref"] == tag), len(rows))
+    ways = rows[came + 1 : came + 3]
+    if len(ways) < 2 or ways[1]["ref"] != tag:
+        raise LookupError(f"{tag} did not go back and forward on staging")
+    back, forward = (_took_s(outside, row) for row in ways)
+    return f"back to {ways[0]['ref']} in {back:.1f} s, forward in {forward:.1f} s"
+
+
+def _took_s(outside: Outside, deployment: Json) -> float:
+    """Seconds from the start of the deployment's pipeline to its end."""
+    pipeline = outside.gitlab(f"/pipelines/{deployment['deployable']['pipeline']['id']}")
+    ends = (pipeline["created_at"], deployment["finished_at"] or pipeline["finished_at"])
+    began, ended = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in ends)
+    return (ended - began).total_seconds()
 
 
 def _releases(outside: Outside) -> Finding:
@@ -97,7 +125,7 @@ def _notes(outside: Outside, version: str, names: tuple[str, ...]) -> Finding:
 def _merged(outside: Outside) -> Finding:
     """the people's merge requests, all merged, each once"""
     keys, facts = outside.facts.keys, outside.facts
-    branches = {"gift": "main", "search": "main", "incident": f"release/{facts.hotfix}"}
+    branches = {"gift": "main", "search": "main", "sales": "main", "incident": f"release/{facts.hotfix}"}
     wanted = [f"{keys[name]} into {target}: merged" for name, target in branches.items()]
     wanted.append(f"{keys['search']} into release/{facts.release}: merged")
     seen = [
@@ -109,16 +137,34 @@ def _merged(outside: Outside) -> Finding:
     return Finding(", ".join(sorted(wanted)), ", ".join(sorted(seen)))
 
 
+def _taken_out(outside: Outside) -> Finding:
+    """one merge request took the refused issue's merge out of the release branch"""
+    branch = f"release/{outside.facts.release}"
+    seen = [
+        f"{row['source_branch'].partition('-without-')[0]} into {branch}: {row['state']}"
+        for row in outside.gitlab("/merge_requests", state="all", target_branch=branch)
+        if row["source_branch"].startswith("conveyor/")
+    ]
+    return Finding(f"conveyor/{outside.facts.release} into {branch}: merged", ", ".join(seen) or "none")
+
+
 def _merged_back(outside: Outside) -> Finding:
-    """the release branches, merged back to main, each once"""
+    """the release branches, merged back to main, each once; the first with what was taken out of it"""
     facts = outside.facts
-    wanted = [f"release/{version} into main: merged" for version in (facts.release, facts.hotfix)]
+    branches = (f"conveyor/back-{facts.release}", f"release/{facts.hotfix}")
+    wanted = [f"{branch} into main: merged" for branch in branches]
     seen = [
         f"{row['source_branch']} into {row['target_branch']}: {row['state']}"
-        for row in outside.gitlab("/merge_requests", state="all")
-        if row["source_branch"].startswith("release/")
+        for row in outside.gitlab("/merge_requests", state="all", target_branch="main")
+        if row["source_branch"].startswith(("release/", "conveyor/"))
     ]
     return Finding(", ".join(wanted), ", ".join(sorted(seen)))
+
+
+def _freeze(outside: Outside) -> Finding:
+    """the freeze period that somebody set, and no other; it still stands"""
+    zones = [row["cron_timezone"] for row in outside.gitlab("/freeze_periods")]
+    return Finding("1 freeze period in UTC", f"{len(zones)} freeze period in {', '.join(zones) or 'no zone'}")
 
 
 def _answered(outside: Outside) -> Finding:

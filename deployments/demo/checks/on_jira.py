@@ -16,9 +16,11 @@ WAYS = {
     "gift": (*_FORWARD, *_ROLLED_BACK),
     "search": (*_FORWARD, "In Progress", "Code Review", "QA", *_ROLLED_BACK),
     "again": ("To Do", "Closed"),
+    "sales": (*_FORWARD, "In Progress"),
     "incident": (*_FORWARD, "Waiting Release", "Released", "Closed"),
 }
-"""Every status of each issue, in order: `search` was returned once, `gift` and `search` were rolled back."""
+"""Every status of each issue, in order: `search` was returned once, `gift` and `search` were
+rolled back, `sales` was taken out of the release."""
 
 
 def checks(facts: Facts) -> Iterator[Check]:
@@ -32,19 +34,21 @@ def checks(facts: Facts) -> Iterator[Check]:
         "search": (facts.release, facts.hotfix),
         "incident": (facts.hotfix,),
         "again": (),
+        "sales": (),
     }
     for name, way in WAYS.items():
         yield row(f"status.{name}", partial(_status, name=name, wanted=way[-1]))
         yield row(f"history.{name}", partial(_history, name=name, wanted=way))
         yield row(f"fix-version.{name}", partial(_fix_versions, name=name, wanted=versions[name]))
-    for name in ("gift", "search", "incident"):
+    for name in ("gift", "search", "sales", "incident"):
         yield row(f"links.{name}", partial(_links, name=name))
     for version, released in ((facts.release, False), (facts.hotfix, True)):
         yield row(f"version.{version}", partial(_version, name=version, released=released))
     for key in facts.deferred:
         yield row(f"deferred.{key}", partial(_deferred, key=key))
     yield row("duplicate", partial(_duplicate))
-    yield row("return-reason", partial(_return_reason))
+    yield row("return-reason", partial(_said_on, name="search", text=facts.return_reason))
+    yield row("removal-reason", partial(_said_on, name="sales", text=facts.removal_reason))
     yield row("client-asked", partial(_client_asked))
     yield row("said-once", partial(_said_once))
     yield row("requests", partial(_requests))
@@ -121,16 +125,15 @@ def _duplicate(outside: Outside) -> Finding:
     return Finding(f"{keys['again']} duplicates {keys['gift']}", ", ".join(seen) or "no link")
 
 
-def _return_reason(outside: Outside) -> Finding:
-    """QA's reason on the returned issue, once, and on no other"""
-    reason = outside.facts.return_reason
+def _said_on(outside: Outside, name: str, text: str) -> Finding:
+    """somebody's reason on the issue it is about, once, and on no other"""
     seen = [
         f"once on {key}"
         for key in outside.facts.keys.values()
         for body in _comments(outside, key)
-        if reason in body
+        if text in body
     ]
-    return Finding(f"once on {outside.facts.keys['search']}", " and ".join(seen) or "nowhere")
+    return Finding(f"once on {outside.facts.keys[name]}", " and ".join(seen) or "nowhere")
 
 
 def _client_asked(outside: Outside) -> Finding:
@@ -149,7 +152,7 @@ def _said_once(outside: Outside) -> Finding:
 
 
 def _requests(outside: Outside) -> Finding:
-    """three requests, one issue each"""
+    """the story's requests, one issue each"""
     facts = outside.facts
     wanted = [f"{facts.keys[name]} {title}" for name, title in facts.titles.items()]
     seen = [f"{issue['key']} {issue['fields']['summary']}" for issue in outside.labelled("request")]

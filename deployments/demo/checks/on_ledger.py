@@ -15,6 +15,9 @@ from deployments.demo.checks.facts import Check, Facts, Finding
 from deployments.demo.checks.on_git import commit_of
 from deployments.demo.checks.outside import Failed, Json, Outside
 
+REFUSED = "wide-charts 2.0.0 is under AGPL-3.0-only"
+"""Why the gate of the licences refused the first candidate."""
+
 EXPORT = ("audit", "export")
 VERIFY = ("audit", "verify", "--json")
 RECONCILE = ("reconcile", "--dry-run", "--json")
@@ -32,6 +35,11 @@ def checks(facts: Facts) -> Iterator[Check]:
     yield row("chain", partial(_chain))
     yield row("carried", partial(_carried))
     yield row("candidates", partial(_candidates))
+    yield row("rejected", partial(_rejected))
+    yield row("taken-out", partial(_taken_out))
+    yield row("rehearsed", partial(_rehearsed))
+    yield row("locked", partial(_locked))
+    yield row("unfrozen", partial(_unfrozen))
     yield row(f"end.{facts.release}", partial(_end, version=facts.release, kind="Superseded"))
     yield row(f"end.{facts.hotfix}", partial(_end, version=facts.hotfix, kind="Closed"))
     yield row("settled", partial(_settled))
@@ -49,7 +57,7 @@ def exported(outside: Outside) -> list[Json]:
     return [json.loads(line) for line in _said(outside, *EXPORT).splitlines()]
 
 
-def _of(outside: Outside, version: str, kind: str) -> list[Json]:
+def facts_of_release(outside: Outside, version: str, kind: str) -> list[Json]:
     """The payloads of one kind in one release."""
     subject = f"release:{outside.facts.product.lower()}:{version}"
     return [
@@ -85,13 +93,13 @@ def _chain(outside: Outside) -> Finding:
 
 
 def _carried(outside: Outside) -> Finding:
-    """one sign-off carried to candidate 2, for equal digests"""
+    """one sign-off carried to candidate 3, for equal digests"""
     facts = outside.facts
-    one, two = (commit_of(outside, facts.candidate(number))[:8] for number in (1, 2))
+    one, two = (commit_of(outside, facts.candidate(number))[:8] for number in (2, 3))
     seen = [
         f"{fact['issue']} {fact['from_sha'][:8]} to {fact['to_sha'][:8]}, digests "
         + ("equal" if fact["from_digest"] == fact["to_digest"] else "differ")
-        for fact in _of(outside, facts.release, "SignOffCarried")
+        for fact in facts_of_release(outside, facts.release, "SignOffCarried")
     ]
     return Finding(f"{facts.keys['gift']} {one} to {two}, digests equal", "; ".join(seen) or "none")
 
@@ -99,14 +107,86 @@ def _carried(outside: Outside) -> Finding:
 def _candidates(outside: Outside) -> Finding:
     """the candidates on record are the tags in git"""
     facts = outside.facts
-    tags = (facts.candidate(1), facts.candidate(2), facts.hotfix_candidate)
+    tags = (*(facts.candidate(number) for number in (1, 2, 3)), facts.hotfix_candidate)
     wanted = [f"{tag} {commit_of(outside, tag)[:8]}" for tag in tags]
     seen = [
         f"{fact['tag']} {fact['sha'][:8]}"
         for version in (facts.release, facts.hotfix)
-        for fact in _of(outside, version, "CandidateCut")
+        for fact in facts_of_release(outside, version, "CandidateCut")
     ]
     return Finding(", ".join(wanted), ", ".join(seen))
+
+
+def _rejected(outside: Outside) -> Finding:
+    """the first candidate, and no other, was rejected, for the one reason"""
+    facts = outside.facts
+    seen = [
+        f"candidate {fact['number']}: {'; '.join(fact['reasons'])}"
+        for version in (facts.release, facts.hotfix)
+        for fact in facts_of_release(outside, version, "CandidateRejected")
+    ]
+    return Finding(f"candidate 1: {REFUSED}", ", ".join(seen) or "none")
+
+
+def _taken_out(outside: Outside) -> Finding:
+    """one change of scope: asked for, approved by both roles, in effect"""
+    facts = outside.facts
+    asked, approved, changed = (
+        facts_of_release(outside, facts.release, f"ScopeChange{step}") for step in ("Asked", "Approved", "d")
+    )
+    seen = [f"{', '.join(fact['remove'])} out, asked by {fact['person']}" for fact in asked]
+    seen += sorted(f"approved by {fact['person']}" for fact in approved)
+    seen += [f"left {', '.join(sorted(fact['issues']))}" for fact in changed]
+    left = sorted(facts.keys[name] for name in ("gift", "search"))
+    wanted = [f"{facts.keys['sales']} out, asked by olli", "approved by mara", "approved by olli"]
+    return Finding("; ".join([*wanted, f"left {', '.join(left)}"]), "; ".join(seen) or "none")
+
+
+def _rehearsed(outside: Outside) -> Finding:
+    """every candidate that came to staging came back from there, to the version in production"""
+    facts = outside.facts
+    asked = ((facts.release, 2), (facts.release, 3), (facts.hotfix, 1))
+    seen = [
+        f"{version} candidate {fact['number']} to {fact['to_tag']} {'well' if fact['ok'] else 'badly'}"
+        for version in (facts.release, facts.hotfix)
+        for fact in facts_of_release(outside, version, "Rehearsed")
+    ]
+    wanted = [f"{version} candidate {number} to {facts.first} well" for version, number in asked]
+    return Finding(", ".join(wanted), ", ".join(seen) or "none")
+
+
+def _locked(outside: Outside) -> Finding:
+    """production was locked; approved, the release went out once it was unlocked, and not before"""
+    facts = outside.facts
+    wanted = (f"Locked by olli: {facts.lock_reason}", "approved", "Unlocked by olli", "ProductionStarted")
+    return Finding(" → ".join(wanted), " → ".join(_way_out(outside, facts.release)))
+
+
+def _unfrozen(outside: Outside) -> Finding:
+    """the approved hotfix went out once somebody of that role let it, and not before"""
+    seen = _way_out(outside, outside.facts.hotfix)
+    wanted = ("approved", "FreezeOverridden by olli as release", "ProductionStarted")
+    return Finding(" → ".join(wanted), " → ".join(seen))
+
+
+def _way_out(outside: Outside, version: str) -> list[str]:
+    """What kept the approved release from production, and what let it out, in order."""
+    product = outside.facts.product.lower()
+    lane = f"environment:{product}:production"
+    seen: list[str] = []
+    for event in exported(outside):
+        kind, fact, subject = event["kind"], event["data"]["payload"], event["data"]["subject"]
+        if subject == lane and kind in ("Locked", "Unlocked") and version == outside.facts.release:
+            seen.append(f"{kind} by {fact['person']}" + (f": {fact['reason']}" if kind == "Locked" else ""))
+        elif subject != f"release:{product}:{version}":
+            continue
+        elif kind == "StepPassed" and fact["step"] == "approval":
+            seen.append("approved")
+        elif kind == "FreezeOverridden":
+            seen.append(f"{kind} by {fact['person']} as {fact['role']}")
+        elif kind == "ProductionStarted":
+            seen.append(kind)
+    return seen
 
 
 def _end(outside: Outside, version: str, kind: str) -> Finding:

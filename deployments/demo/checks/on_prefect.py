@@ -16,12 +16,14 @@ POOL = WORKER = "conveyor"
 WAITS = {
     "release": (
         "Awaiting development",
+        "Awaiting rework",
         "Awaiting QA",
         "Awaiting rework",
         "Awaiting QA",
         "Awaiting manager",
         "Awaiting client",
         "Awaiting approval",
+        "Awaiting environment",
         "Watching",
         "Rolled back",
         "Superseded",
@@ -30,12 +32,19 @@ WAITS = {
         "Awaiting development",
         "Awaiting QA",
         "Awaiting approval",
+        "Awaiting production",
         "Watching",
         "Awaiting feedback",
         "Closed",
     ),
 }
 """What the two releases waited for, in order, and how they ended. A pipeline may be too short to show."""
+
+STOOD = {
+    "release": "Awaiting environment: production is locked by olli: ",
+    "hotfix": "Awaiting production: frozen: GitLab's freeze period ",
+}
+"""What each stood for once everybody had approved."""
 
 SETTLED = ("prefect.nothing-open", "prefect.event-triggers", "prefect.four-keys")
 """The rows that hold as soon as nothing is under way any more."""
@@ -55,6 +64,7 @@ def checks(facts: Facts) -> Iterator[Check]:
     ):
         yield row(f"run.{version}", partial(_run, version=version, ending=ending))
         yield row(f"history.{version}", partial(_history, version=version, wanted=WAITS[which]))
+        yield row(f"stood.{version}", partial(_stood, version=version, why=STOOD[which]))
         yield row(f"artifact.{version}", partial(_artifact, version=version, ending=ending))
     yield row("review", partial(_review))
     yield row("review-linked", partial(_review_linked))
@@ -112,6 +122,14 @@ def _history(outside: Outside, version: str, wanted: tuple[str, ...]) -> Finding
     names = [state["name"] for state in outside.states(_one(outside, version)["id"])]
     seen = [name for name, _ in groupby(name for name in names if name in (*wanted, "Closed"))]
     return Finding(" → ".join(wanted), " → ".join(seen))
+
+
+def _stood(outside: Outside, version: str, why: str) -> Finding:
+    """approved, the release was kept from production, and said by what"""
+    states, name = outside.states(_one(outside, version)["id"]), why.partition(":")[0]
+    said = [f"{state['name']}: {state['message']}" for state in states if state["name"] == name]
+    seen = next(iter(said), "did not stand")
+    return Finding(f"{why}…", seen, ok=seen.startswith(why))
 
 
 def _artifact(outside: Outside, version: str, ending: str) -> Finding:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from deployments.demo.checks.facts import Check, Facts, Finding
+from deployments.demo.checks.on_gitlab import rehearsed
+from deployments.demo.checks.on_ledger import REFUSED as WHY_REJECTED
+from deployments.demo.checks.on_ledger import facts_of_release
 from deployments.demo.checks.outside import READER, Json, Outside
 
 RELEASES, PLANNING = "releases", "planning"
 
-REFUSED = "Not signed: you wrote part of candidate 2"
+REFUSED = "Not signed: you wrote part of candidate 3"
 
 ASKED = {"gerd": "gift", "dora": "search"}
 """Who was asked in Slack about which issue."""
@@ -32,13 +36,13 @@ class SignOff(NamedTuple):
 def sign_offs(facts: Facts) -> tuple[SignOff, ...]:
     """Every sign-off of the story. An end is (issue or "", what was done, by whom)."""
     one, two, last = (
-        f"{facts.product} {tag}" for tag in (facts.candidate(1), facts.candidate(2), facts.hotfix_candidate)
+        f"{facts.product} {tag}" for tag in (facts.candidate(2), facts.candidate(3), facts.hotfix_candidate)
     )
     gift, search, incident = (facts.keys[name] for name in ("gift", "search", "incident"))
     by_quinn = ("signed", "quinn")
     return (
-        SignOff("qa.rc-1", f"QA: {one}", ((gift, *by_quinn), (search, "returned", "quinn"))),
-        SignOff("qa.rc-2", f"QA: {two}", ((gift, *by_quinn), (search, *by_quinn))),
+        SignOff("qa.rc-2", f"QA: {one}", ((gift, *by_quinn), (search, "returned", "quinn"))),
+        SignOff("qa.rc-3", f"QA: {two}", ((gift, *by_quinn), (search, *by_quinn))),
         SignOff("manager", f"Manager's check of staging: {two}", (("", "signed", "mara"),)),
         SignOff("client", f"The client's consent: {two}", (("", "signed", "clara"),)),
         SignOff("management", f"Management's approval: {two}", (("", "signed", "gerd"),)),
@@ -55,6 +59,10 @@ def checks(facts: Facts) -> Iterator[Check]:
 
     for each in sign_offs(facts):
         yield row(f"sign-off.{each.name}", partial(_signed, sign_off=each))
+    yield row("rejected", partial(_rejected))
+    for tag in (facts.candidate(3), facts.hotfix_candidate):
+        yield row(f"rehearsed.{tag}", partial(_rehearsed, tag=tag))
+    yield row("roll-back-button", partial(_roll_back_button))
     yield row("sign-off.no-other", partial(_no_other))
     yield row("sign-off.kept", partial(_kept))
     yield row("author-refused", partial(_refused))
@@ -72,6 +80,9 @@ def checks(facts: Facts) -> Iterator[Check]:
 def _news(facts: Facts) -> dict[str, str]:
     release, hotfix = f"{facts.product} {facts.release}", f"{facts.product} {facts.hotfix} (hotfix)"
     return {
+        "taken-out": f"Scope of {release} changed",
+        "locked": f"{facts.product}: production is locked",
+        "unfrozen": f"{hotfix} may go out in a freeze",
         f"live.{facts.release}": f"{release} is live",
         "rolled-back": f"{release} was rolled back to {facts.first}",
         f"live.{facts.hotfix}": f"{hotfix} is live",
@@ -138,10 +149,50 @@ def _no_other(outside: Outside) -> Finding:
     return Finding("; ".join(titles), "; ".join(seen))
 
 
-def _kept(outside: Outside) -> Finding:
-    """the sign-off of the untouched issue was kept for candidate 2, that of the other one was not"""
+def _rejected(outside: Outside) -> Finding:
+    """the rejection once, with the gate's reason and the way to the job that showed it"""
+    tag = outside.facts.candidate(1)
+    jobs = [
+        job["web_url"]
+        for pipeline in outside.gitlab("/pipelines", ref=tag)
+        for job in outside.gitlab(f"/pipelines/{pipeline['id']}/jobs")
+        if job["name"] == "scan"
+    ]
+    found = _titled(outside, RELEASES, f"{tag} was rejected")
+    seen = [line for message in found for line in words(message).splitlines() if line.startswith("• ")]
+    wanted = "".join(f"• {WHY_REJECTED} (<{url}|evidence>)" for url in dict.fromkeys(jobs))
+    return Finding(f"1 message: {wanted or 'a job'}", f"{len(found)} message: {'; '.join(seen)}")
+
+
+def _rehearsed(outside: Outside, tag: str) -> Finding:
+    """QA was told how long the way back and forward took, as GitLab has it"""
+    asked = _titled(outside, RELEASES, f"QA: {outside.facts.product} {tag}")
+    told = [line for message in asked for line in words(message).splitlines()]
+    seen = [line.removeprefix("Rehearsed: ").rstrip(".") for line in told if line.startswith("Rehearsed: ")]
+    return Finding(rehearsed(outside, tag), "; ".join(seen).replace("`", "") or "not rehearsed")
+
+
+def _roll_back_button(outside: Outside) -> Finding:
+    """what the button says before it takes production back: the times of the rehearsal and of the rollback"""
     facts = outside.facts
-    title = f"QA: {facts.product} {facts.candidate(2)}"
+    tried = rehearsed(outside, facts.hotfix_candidate).partition(",")[0].partition(" in ")[2]
+    took = [fact["took_s"] for fact in facts_of_release(outside, facts.release, "RolledBack")]
+    seen = [
+        str(element["confirm"]["text"]["text"])
+        for message in _titled(outside, RELEASES, f"{facts.product} {facts.hotfix} (hotfix) is live")
+        for block in message.get("blocks") or []
+        for element in block.get("elements", [])
+        if element.get("action_id") == "release.rollback"
+    ]
+    times = [re.findall(r"(?:in|took) (\d+\.\d s)", said) for said in seen]
+    wanted = ", ".join((tried, *(f"{each:.1f} s" for each in took)))
+    return Finding(f"1 button: {wanted}", f"{len(seen)} button: {'; '.join(map(', '.join, times))}")
+
+
+def _kept(outside: Outside) -> Finding:
+    """the sign-off of the untouched issue was kept for candidate 3, that of the other one was not"""
+    facts = outside.facts
+    title = f"QA: {facts.product} {facts.candidate(3)}"
     kept = [
         name
         for message in _titled(outside, RELEASES, title)

@@ -8,13 +8,16 @@ The story: 1.3.0 (the template) runs in production. Release 1.4.0 brings
 - `search`: the catalogue can be searched. Its own tests pass, but it tells capitals from small letters:
   whoever types `teapot` finds nothing. QA sees that by hand and returns it; `search-fix` is the rework.
 
+With them comes `foreign-licence` of `trials`: a library under a licence that the gates do not allow. They
+reject the first candidate, and the change is taken out of the release.
+
 1.4.0 is rolled back. The hotfix 1.4.1, cut from the tag 1.4.0, is `fault-fix`: it gives the setting, and
 a test that production lacks none.
 
 `gift-wrap` and `fault-fix` touch `shop/cart.py`, its tests and `deploy/`; `search` and `search-fix` touch
 `shop/catalogue.py` and its tests. So the rework of one leaves the other's diff as it was.
 
-`trials` holds what lies beside the story: changes that a gate, a rollback or the watch has to notice.
+`trials` holds what else may be tried: changes that a gate, a rollback or the watch has to notice.
 """
 
 from __future__ import annotations

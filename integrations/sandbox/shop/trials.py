@@ -1,5 +1,7 @@
 """Changes beside the story, each of which one part of the delivery has to notice.
 
+The story takes `foreign-licence` from here.
+
 - `order-notes` has a migration that can be taken back, `forget-emails` one that cannot;
 - `long-notes` builds on the same lines of `shop/orders.py` as `order-notes`: git cannot revert the first
   without the second. All others touch no file in common with each other, but for `long-notes`;

@@ -11,9 +11,9 @@ import pytest
 from integrations.gitlab import reports
 from lifecycle import events as e
 from lifecycle.gates.evidence import Production
-from lifecycle.gates.judging import GateResult
+from lifecycle.gates.judging import GateResult, evidence_of, verdict
 from lifecycle.policy import Project
-from tasks import context, evidence
+from tasks import context, evidence, release_messages
 from tasks.gates import look, pipeline_of
 from tasks.walk import new_events
 from tests.flows.gates.world import GATES, SCAN, Shop, ask_for
@@ -103,6 +103,22 @@ def test_a_good_pipeline_passes_every_gate_and_each_leads_to_its_job(team: Team,
         job["web_url"]
     }
     assert results["commit"].url.endswith(f"/pipelines/{pipeline}")
+
+
+def test_what_is_refused_is_told_with_the_way_to_the_job_that_showed_it(team: Team, shop: Shop) -> None:
+    foreign = json.dumps(FOREIGN).replace("SSPL-1.0", "<SSPL>")
+    sha = shop.commit({"gl-sbom.cdx.json": foreign})
+    pipeline = shop.run()
+    results = look(project(), pipeline, sha, NOW)
+    [job] = team.gitlab("GET", f"pipelines/{pipeline}/jobs", "olli")
+    where = evidence_of(results)
+    assert where == (job["web_url"],)
+    fact = e.CandidateRejected(number=1, reasons=verdict(results).reasons, evidence=where)
+    assert release_messages.rejected(fact) == [
+        f"• b is under &lt;SSPL&gt; (<{job['web_url']}|evidence>)",
+    ]
+    older = e.CandidateRejected(number=1, reasons=("the pipeline is failed",))
+    assert release_messages.rejected(older) == ["• the pipeline is failed"]
 
 
 def test_a_report_that_is_too_long_or_too_full_is_none(team: Team, shop: Shop) -> None:
