@@ -219,6 +219,24 @@ def accept_no_return(
     return e.NoReturnAccepted(number=number, person=person.id, role=role, reason=reason.strip(), door=door)
 
 
+def served_again(release: Release) -> tuple[str, ...]:
+    """In one line how long customers waited for the earlier version and how the probes find it.
+
+    Nothing where it was not measured.
+    """
+    back, rolled = release.rollback, release.rolled_back
+    if back is None or rolled is None or rolled.took_s is None:
+        return ()
+    since = "later"
+    if rolled.noticed_at is not None:
+        by_tick = any(tick.at == rolled.noticed_at for tick in release.ticks)
+        what = "the tick that showed the fault" if by_tick else "it was decided"
+        since = f"after {what} ({rolled.noticed_at:%H:%M:%S} UTC)"
+    bad = ", ".join(one.probe for one in rolled.seen if not one.ok)
+    found = f"; still bad: {bad}" if bad else "; all probes are well" if rolled.seen else ""
+    return (f"{back.to_tag} served again {rolled.took_s:.1f} s {since}{found}.",)
+
+
 def seen_bad(ticks: Iterable[e.WatchTicked]) -> tuple[str, ...]:
     """What the watch saw that was not well, one line each, in order."""
     return tuple(line for tick in ticks for line in _bad_of(tick))

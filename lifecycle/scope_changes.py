@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from lifecycle import events as e
 from lifecycle.phases import TRANSITIONS
 from lifecycle.policy import Person, Policy
-from lifecycle.release import Release, scope_of
+from lifecycle.release import Release, release_branch, scope_of
 from lifecycle.removal import Removal, Reverted
 from lifecycle.scope import Difference, Scope, ScopeLine, changed, difference, objections
 from lifecycle.signoff import request_id
@@ -73,6 +73,19 @@ def _merged(release: Release, remove: Collection[str], reverts: Sequence[Reverte
         for key in remove
         if candidate is not None and candidate.digests.get(key) and key not in taken_out
     ]
+
+
+def to_merge(release: Release, add: Sequence[ScopeLine]) -> tuple[str, ...]:
+    """What whoever adds issues has to know once the release branch is cut: main alone does not bring them."""
+    cut = release.candidate is not None and release.candidate.branch != release.plan.base
+    if not add or not (cut or release.plan.release_kind == "hotfix"):
+        return ()
+    keys, branch = ", ".join(line.key for line in add), release_branch(release.plan.version)
+    needs = "needs its" if len(add) == 1 else "each need their"
+    return (
+        f"{branch} is cut already: {keys} {needs} own merge request onto it. "
+        "What is merged to the main branch alone does not go out with this release.",
+    )
 
 
 def asking(

@@ -100,7 +100,8 @@ def _way_back(event: e.Rehearsed | e.RollbackStarted | e.RolledBack) -> str:
             return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}{forced}"
         case e.RolledBack():
             took = "" if event.took_s is None else f", {event.took_s:.1f} s later"
-            return f"production serves the earlier version again{took}"
+            bad = ", ".join(seen.probe for seen in event.seen if not seen.ok)
+            return f"production serves the earlier version again{took}{f'; still bad: {bad}' if bad else ''}"
         case _:
             return _rehearsed(event)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lifecycle import events as e
+from lifecycle import rollback
 from lifecycle.alerts import firing, is_bad
 from lifecycle.calendar import duration_text
 from lifecycle.logs import Comparison, ErrorKind, PathTimes, Times, compare_times
@@ -72,7 +73,7 @@ def _by_probe(ticks: Iterable[e.WatchTicked]) -> dict[str, list[float]]:
 def summary(report: WatchReport) -> list[str]:
     """The lines of a message."""
     answered = [one for one in report.endpoints if one.after][:_SLOWEST]
-    lines = [report.looked]
+    lines = [report.looked, *rollback.served_again(report.release)]
     if answered:
         lines.append("slowest: " + ", ".join(f"{one.path} {_p95(one.after)}" for one in answered))
     worse = [one for one in report.endpoints if one.got_worse]
@@ -86,8 +87,13 @@ def summary(report: WatchReport) -> list[str]:
 
 def page(report: WatchReport) -> str:
     """The whole report as Markdown."""
-    parts = [f"# {report.headline}", report.looked, *_reasons(report.release), "## Slowest endpoints"]
-    parts += [_times_table(report.endpoints)]
+    parts = [
+        f"# {report.headline}",
+        report.looked,
+        *_reasons(report.release),
+        *rollback.served_again(report.release),
+    ]
+    parts += ["## Slowest endpoints", _times_table(report.endpoints)]
     if report.endpoints != report.probes:
         parts += ["## Probes", _times_table(report.probes)]
     parts += ["## Errors in the log", *_errors(report), "## Alerts", *_alerts(report.release)]

@@ -86,11 +86,17 @@ def change(release: Release, asked: e.ScopeChangeAsked, rules_: Policy) -> Conte
         b.section("\n".join(f"• {line}" for line in lines) or asked.changes),
     ]
     rows += _reverted(asked)
+    if release.scope_change == asked:
+        rows += _to_merge(release, asked)
     approved = [a for a in release.scope_approved if a.request == asked.request]
     rows += [
         b.context(f"✅ approved by {_name(rules_, a.person)} as {b.escape(a.voice)}") for a in approved[:10]
     ]
     return Content(text=title, blocks=b.fit([*rows, *_ending(release, asked, rules_)]))
+
+
+def _to_merge(release: Release, asked: e.ScopeChangeAsked) -> list[b.Block]:
+    return [b.section(f"⚠️ {b.escape(line)}") for line in scope_changes.to_merge(release, asked.add)]
 
 
 def _reverted(asked: e.ScopeChangeAsked) -> list[b.Block]:
@@ -137,6 +143,12 @@ def changed_news(release: Release, request: str, wiki: str, milestone: str) -> C
     lines = [b.escape(line) for line in told.lines] if told else []
     rows = [
         b.section("\n".join([f"✂️ *{b.escape(title)}*", *(f"• {line}" for line in lines)])),
+        *(
+            row
+            for asked in release.scope_asked
+            if asked.request == request
+            for row in _to_merge(release, asked)
+        ),
         *_links(wiki, milestone),
     ]
     return Content(text=title, blocks=rows)

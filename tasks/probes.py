@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prefect import task
 
@@ -17,6 +17,13 @@ from tasks.context import policy
 def observe(url: str, probes: Sequence[Probe], tick: int, now: datetime) -> list[Observation]:  # noqa: ARG001
     """What every probe sees at this tick, whose time is `now`. An answer that does not come counts too."""
     return [_probe(url, probe, now) for probe in probes]
+
+
+@task(task_run_name="look at production again")
+def see_again(url: str, probes: Sequence[Probe]) -> list[Observation]:
+    """What every probe sees now, in order; `at` is when it had its answer, which is what is measured here."""
+    seen = [_probe(url, probe, datetime.now(UTC)) for probe in probes]
+    return [one.model_copy(update={"at": one.at + timedelta(milliseconds=one.latency_ms)}) for one in seen]
 
 
 def _probe(url: str, probe: Probe, now: datetime) -> Observation:

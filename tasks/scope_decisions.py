@@ -86,7 +86,8 @@ def ask_change(
             removal=removal,
         )
         who = " and ".join(scope_changes.missing(release, fact.request, policy()))
-        return (fact,), f"Asked: it takes effect once {who} approved."
+        asked = f"Asked: it takes effect once {who} approved."
+        return (fact,), " ".join((asked, *scope_changes.to_merge(release, lines)))
 
     return _decided(stream, attempt, person_id, now)
 

@@ -25,6 +25,7 @@ def show(release: str, *, project: ProjectName = "", json: Json = False) -> None
 
     Example: `conveyor watch show 1.4.0`
     """
+    from lifecycle.rollback import served_again
     from lifecycle.watching import verdict_on
     from tasks.context import policy
 
@@ -36,7 +37,9 @@ def show(release: str, *, project: ProjectName = "", json: Json = False) -> None
     reasons = (found.watch or found.rollback or verdict).reasons
     if json:
         tick = last and last.model_dump(mode="json")
-        say.dump({"state": stands, "reasons": list(reasons), "ticks": watched.rules.ticks, "last": tick})
+        back = found.rolled_back and found.rolled_back.model_dump(mode="json", include=_BACK)
+        facts = {"state": stands, "reasons": list(reasons), "ticks": watched.rules.ticks, "last": tick}
+        say.dump({**facts, "rolled_back": back})
         return
     about = f"{found.plan.project}:{found.plan.version}: {stands}"
     if last is None:
@@ -44,9 +47,12 @@ def show(release: str, *, project: ProjectName = "", json: Json = False) -> None
         return
     at = f"{last.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     say.out(f"{about}; tick {last.tick} of {watched.rules.ticks} at {at}")
-    for reason in reasons:
+    for reason in (*reasons, *served_again(found)):
         say.out(f"  {reason}")
     say.table(("WHAT", "NOW", "BEFORE", "HOW IT IS"), _rows(last, watched))
+
+
+_BACK = {"noticed_at", "at", "took_s", "to_sha", "seen"}
 
 
 def _rows(tick: WatchTicked, watched: Watch) -> Iterator[tuple[str, str, str, str]]:

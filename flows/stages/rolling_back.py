@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from lifecycle import rollback
 from lifecycle.events import RolledBack
 from lifecycle.release import Phase
+from lifecycle.watch import WatchState
+from lifecycle.watching import verdict_on
 from lifecycle.workflow import Status
-from tasks import issues, pipelines, plan_writes, posts, release_messages, rollbacks
+from tasks import issues, pipelines, plan_writes, posts, probes, release_messages, rollbacks
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait
 
@@ -45,14 +47,16 @@ def _put_back(walk: ReleaseWalk) -> Wait | None:
             subject=walk.subject,
         )
         return Wait("Needs a person", walk.now + timedelta(minutes=10), reason)
-    took_s = (walk.now - _since(walk)).total_seconds()
+    noticed, seen = _noticed_at(walk), probes.see_again(walk.project.production_url, walk.policy.watch.probes)
     walk.append(
         RolledBack(
             to_sha=back.to_sha,
             pipeline_id=run.pipeline.id,
             attempt=back.attempt,
-            at=walk.now,
-            took_s=took_s,
+            at=seen[-1].at,
+            took_s=(seen[-1].at - noticed).total_seconds(),
+            noticed_at=noticed,
+            seen=tuple(seen),
         )
     )
     return None
@@ -67,11 +71,13 @@ def _dependents_first(walk: ReleaseWalk) -> Wait | None:
     return Wait("Awaiting dependents", walk.now + timedelta(seconds=5), f"first {names}") if first else None
 
 
-def _since(walk: ReleaseWalk) -> datetime:
-    """When the tick was that showed the fault; of a rollback by a person, when it was decided."""
+def _noticed_at(walk: ReleaseWalk) -> datetime:
+    """When the tick was that showed the fault; of a rollback without one, when it was decided."""
     back, ticks = walk.release.rollback, walk.release.ticks
-    automatic = back is not None and back.person is None
-    return ticks[-1].at if automatic and ticks else walk.at("RollbackStarted")
+    if back is None or back.person is not None or not ticks:
+        return walk.at("RollbackStarted")
+    verdict = verdict_on(walk.release, walk.policy.watch, ticks[-1].at)
+    return ticks[-1].at if verdict.state is WatchState.UNHEALTHY else walk.at("RollbackStarted")
 
 
 def _tell(walk: ReleaseWalk) -> None:
@@ -95,7 +101,7 @@ def _tell(walk: ReleaseWalk) -> None:
     )
     lines = [
         *(f"• {reason}" for reason in back.reasons),
-        *([f"It served again {rolled.took_s:.1f} s later."] if rolled.took_s is not None else []),
+        *rollback.served_again(walk.release),
         f"Incident: {incident}",
         "Held until a person resumes it.",
     ]

@@ -137,7 +137,8 @@ class RollbackStarted(Fact, frozen=True):
 class RolledBack(Fact, frozen=True):
     """Production serves the earlier version again.
 
-    `took_s`: seconds by our clock since the tick that showed the fault, or since a person decided.
+    `took_s`: seconds by our clock from `noticed_at`, the tick that showed the fault or the decision, to
+    `at`, when the probes of the watch had answered (`seen`).
     """
 
     identity = ("attempt",)
@@ -148,3 +149,5 @@ class RolledBack(Fact, frozen=True):
     incident: str | None = None
     at: AwareDatetime
     took_s: float | None = None
+    noticed_at: AwareDatetime | None = None
+    seen: tuple[Observation, ...] = ()

@@ -104,3 +104,25 @@ def test_json_has_the_tick_as_it_was_recorded(watched: Cli) -> None:
     said = watched.run("watch", "show", "shop:1.4.0", "--json").json
     assert (said["state"], said["reasons"], said["ticks"]) == ("rolled back", ["bad"], 288)
     assert said["last"] == ticked(1).model_dump(mode="json")
+    assert said["rolled_back"] is None
+
+
+def test_how_long_customers_waited_for_the_earlier_version_is_told_from_the_tick_on(watched: Cli) -> None:
+    back = e.RollbackStarted(person=None, reasons=("cart was bad",), to_tag="1.3.0", to_sha=SHA)
+    tick, at = ticked(1), START + 5 * MINUTE + timedelta(seconds=9.3)
+    seen = (Observation(at=at, probe="cart", ok=True, status=200),)
+    rolled = e.RolledBack(to_sha=SHA, pipeline_id=4, at=at, took_s=9.3, noticed_at=tick.at, seen=seen)
+    watched.record(STREAM, tick, back, rolled)
+    said = watched.run("watch", "show", "1.4.0").out.splitlines()
+    since = "the tick that showed the fault (10:05:00 UTC)"
+    assert said[1:3] == [
+        "  cart was bad",
+        f"  1.3.0 served again 9.3 s after {since}; all probes are well.",
+    ]
+    told = watched.run("watch", "show", "1.4.0", "--json").json["rolled_back"]
+    assert (told["noticed_at"], told["at"], told["took_s"]) == (
+        "2026-10-01T10:05:00Z",
+        "2026-10-01T10:05:09.300000Z",
+        9.3,
+    )
+    assert [one["probe"] for one in told["seen"]] == ["cart"]

@@ -14,7 +14,7 @@ from lifecycle.readings import Reading
 from lifecycle.release import Release
 from lifecycle.removal import Reverted
 from lifecycle.scope import ScopeLine
-from lifecycle.watch import Observation
+from lifecycle.watch import Firing, Observation
 from tests.lifecycle.story import NOW, later, sha
 
 MODELS: Mapping[str, type[e.Fact]] = dict(zip(e.KINDS, get_args(get_args(e.ReleaseEvent)[0]), strict=True))
@@ -112,6 +112,9 @@ def pools(release: Release | None) -> dict[str, Sequence[Any]]:
         "also": ((), ("SHOP-8",)),
         "unsafe": ((), ("migrations cannot be taken back: 0002_orders",)),
         "took_s": (None, 6.2),
+        "noticed_at": (None, NOW),
+        "seen": ((), (Observation(at=NOW, probe="cart", ok=False),)),
+        "firing": ((), (Firing(fingerprint="f1", name="OrdersLost", since=NOW),)),
         "back_s": (None, 2.0),
         "forward_s": (None, 3.0),
         "ok": (True, False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -178,6 +178,24 @@ def test_what_the_watch_saw_is_told_without_what_was_well() -> None:
         "10:00:00 UTC shop: no answer in 2000 ms (timed out)",
         "10:00:00 UTC Alertmanager's OrdersLost fires since 10:00:00 UTC: 3 of 4",
         "10:00:00 UTC Alertmanager's Slow fires since 10:00:00 UTC",
+    )
+
+
+def test_how_long_customers_waited_is_told_with_the_moment_it_is_counted_from() -> None:
+    assert rollback.served_again(live().roll_back().release) == ()
+    tick = e.WatchTicked(tick=1, at=NOW, observations=())
+
+    def told(noticed: datetime | None, *bad: bool) -> tuple[str, ...]:
+        seen = tuple(Observation(at=NOW, probe=f"p{n}", ok=not each) for n, each in enumerate(bad))
+        fact = e.RolledBack(to_sha=sha(0), pipeline_id=4, at=NOW, took_s=9.26, noticed_at=noticed, seen=seen)
+        return rollback.served_again(live().tell(tick).start_rollback().tell(fact).release)
+
+    assert told(None) == ("1.3.0 served again 9.3 s later.",)
+    assert told(NOW, False) == (
+        "1.3.0 served again 9.3 s after the tick that showed the fault (10:00:00 UTC); all probes are well.",
+    )
+    assert told(NOW + timedelta(seconds=1), False, True, True) == (
+        "1.3.0 served again 9.3 s after it was decided (10:00:01 UTC); still bad: p1, p2.",
     )
 
 

@@ -142,6 +142,17 @@ def test_what_a_rolled_back_release_left_is_not_added_again() -> None:
     assert rules.may_ask(story.release, [GIFT], []).reasons == ("SHOP-7 goes out with this release already",)
 
 
+def test_what_is_added_once_the_branch_is_cut_needs_its_own_merge_request() -> None:
+    more = (GIFT, ScopeLine(key="SHOP-8"))
+    assert rules.to_merge(Story().release, more) == ()
+    assert rules.to_merge(Story().cut(branch="main").release, more) == ()
+    [said] = rules.to_merge(Story().cut().release, more[:1])
+    assert said.startswith("release/1.4.0 is cut already: SHOP-7 needs its own merge request onto it. ")
+    assert "SHOP-7, SHOP-8 each need their own" in rules.to_merge(Story().cut().release, more)[0]
+    assert rules.to_merge(Story().cut().release, ()) == ()
+    assert rules.to_merge(Story(release_kind="hotfix").release, more) != ()
+
+
 def test_one_change_at_a_time() -> None:
     story = Story()
     ask(story, add=(GIFT,))

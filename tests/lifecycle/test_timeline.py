@@ -82,6 +82,10 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             "production serves the earlier version again, 6.2 s later",
         ),
         (
+            e.RolledBack(to_sha=sha(0), pipeline_id=1, at=NOW, took_s=6.23, seen=seen(ok=False)),
+            "production serves the earlier version again, 6.2 s later; still bad: cart",
+        ),
+        (
             e.Rehearsed(number=2, to_tag="1.3.0", back_s=2.04, forward_s=3, ok=True),
             "rehearsed: back to `1.3.0` in 2.0 s, forward in 3.0 s",
         ),

@@ -149,9 +149,11 @@ def test_alerts_are_told_with_their_ends(over: list[e.ReleaseEvent], told: str) 
 
 def test_a_release_that_was_rolled_back_is_told_as_such_with_the_reasons() -> None:
     story = live().tell(tick(1, 40, ok=False)).start_rollback()
-    story.tell(e.RolledBack(to_sha=sha(0), pipeline_id=9, at=later(9)))
+    story.tell(e.RolledBack(to_sha=sha(0), pipeline_id=9, at=later(9), took_s=8, noticed_at=later(1)))
     seen = report(story)
     assert seen.headline == "Shop 1.4.0: report of the watch, rolled back to 1.3.0"
     back = story.release.rollback
     assert back is not None
     assert f"- {back.reasons[0]}" in page(seen)
+    assert "1.3.0 served again 8.0 s after" in page(seen)
+    assert summary(seen)[1].startswith("1.3.0 served again 8.0 s after")

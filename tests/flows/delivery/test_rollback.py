@@ -80,7 +80,13 @@ def test_an_unhealthy_release_is_taken_back_within_the_limit_and_everybody_is_to
     assert "cart was bad 3 times in a row: answered 500" in issue.description
     assert "UTC cart: answered 500 in 12 ms" in issue.description
     said = shop.said()
-    assert f"It served again {took_s:.1f} s later." in said
+    since = f"the tick that showed the fault ({seen_at:%H:%M:%S} UTC)"
+    assert f"1.3.0 served again {took_s:.1f} s after {since}; all probes are well." in said
+    assert [(one.probe, one.status) for one in release.rolled_back.seen] == [
+        ("health", 200),
+        ("catalogue", 200),
+        ("cart", 200),
+    ]
     # The way back is measured now, and the button is gone.
     [measured] = rollbacks.measured(stream)
     assert measured.endswith(f"took {took_s:.1f} s")

@@ -198,3 +198,20 @@ def test_the_message_shows_the_difference_and_then_how_it_ended(team: Team, keys
     [message] = team.messages()
     assert "&lt;b&gt;not now" in str(message["blocks"])
     assert team.buttons(message) == {}
+
+
+def test_who_adds_once_the_branch_is_cut_is_told_that_main_alone_brings_nothing(
+    team: Team, keys: list[str]
+) -> None:
+    del team
+    cut = e.CandidateCut(number=1, tag="1.4.0-rc.1", sha="a" * 40, branch="release/1.4.0")
+    context.ledger().append(STREAM, new_events(STREAM, [cut]), now=NOW)
+    asked = ask_change(STREAM, [keys[2]], [], "the client asked", "olli", now=NOW)
+    told = f"release/1.4.0 is cut already: {keys[2]} needs its own merge request onto it."
+    assert told in asked.message
+    [change] = release().scope_asked
+    for who in ("olli", "mara"):
+        assert told in str(plan_messages.change(release(), change, context.policy()).blocks)
+        assert approve(change.request, who, now=NOW).accepted
+    assert told not in str(plan_messages.change(release(), change, context.policy()).blocks)
+    assert told in str(plan_messages.changed_news(release(), change.request, "", "").blocks)
