@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from integrations.errors import Conflict
+from integrations.gitlab.models import Deployment
 from integrations.ledger import Event
 from lifecycle import events, occupancy
 from lifecycle import release as rules
@@ -108,5 +109,11 @@ def windows(project: str) -> tuple[Window, ...]:
 
 def serves(project_id: int, environment: str) -> str:
     """The commit of the environment's newest successful deployment; "" if there is none."""
+    found = newest(project_id, environment)
+    return found.sha if found else ""
+
+
+def newest(project_id: int, environment: str) -> Deployment | None:
+    """The environment's newest successful deployment."""
     found = gitlab().environments.deployments(project_id, environment, status="success", limit=1)
-    return found[0].sha if found else ""
+    return found[0] if found else None

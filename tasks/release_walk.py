@@ -136,10 +136,13 @@ class ReleaseWalk(Walk):
     @property
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
+        newest = occupying.newest(self.project.gitlab, "staging")
+        # A later deployment of the same commit, as after a rehearsal, begins the soak anew.
+        deployed_at = newest.finished_at if newest and self.project.soak else None
         around = shipping.Around(
             now=self.now,
-            serves=occupying.serves(self.project.gitlab, "staging"),
-            staged_at=self.at("Staged"),
+            serves=newest.sha if newest else "",
+            staged_at=max(self.at("Staged"), deployed_at or self.at("Staged")),
             soak=self.project.soak,
             windows=occupying.windows(self.project.id),
             gates=self.gates_standing,
