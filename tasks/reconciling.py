@@ -21,7 +21,7 @@ class Difference:
 
     subject: str
     text: str
-    mend: Literal["wake", "refresh", "post", "announce", "by-hand", "tell"]
+    mend: Literal["wake", "refresh", "post", "announce", "by-hand", "apart", "tell"]
 
 
 def _open_releases() -> list[tuple[str, Release]]:
