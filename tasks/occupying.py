@@ -8,12 +8,12 @@ from datetime import datetime
 from integrations.errors import Conflict
 from integrations.gitlab.models import Deployment
 from integrations.ledger import Event
-from lifecycle import events, occupancy
-from lifecycle import release as rules
+from lifecycle import occupancy
 from lifecycle.freezes import GitLabPeriod, Window
 from lifecycle.occupancy import Occupancy, Taken
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
+from tasks import folding
 from tasks.context import gitlab, ledger, policy
 from tasks.walk import new_events
 
@@ -28,7 +28,7 @@ def holder(state: Occupancy) -> Release | None:
     """The release that took the environment last, whether it still needs it or not."""
     if state.taken is None:
         return None
-    return rules.fold(events.parse(event.data) for event in ledger().events(state.taken.release))
+    return folding.release_of(state.taken.release)
 
 
 def had_by(environment: str, state: Occupancy, now: datetime) -> str:
@@ -87,7 +87,7 @@ def waiting(project: str) -> list[str]:
     """The streams of the releases that may be waiting for an environment."""
     found: list[str] = []
     for subject in ledger().subjects(f"release:{project}:"):
-        release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+        release = folding.release_of(subject)
         if release is not None and release.phase in (Phase.STAGING, Phase.SIGN_OFF, Phase.ROLLED_BACK):
             found.append(subject)
     return found

@@ -17,6 +17,7 @@ from lifecycle.verdict import Verdict
 from tasks import (
     alert_messages,
     effects,
+    folding,
     gates,
     occupying,
     pipelines,
@@ -53,7 +54,7 @@ class ReleaseWalk(Walk):
             KeyError: there is no such release.
         """
         self.history = ledger().events(self.subject)
-        folded = release.fold(events.parse(event.data) for event in self.history)
+        folded = folding.folded(self.history)
         if folded is None:
             raise KeyError(f"the ledger knows no {self.subject}")
         self.release = folded
@@ -203,7 +204,7 @@ class ReleaseWalk(Walk):
     def supersede(self, version: str) -> None:
         """End the rolled-back release `version`: its issues are out with this one."""
         stream = release.release_id(self.project.id, version)
-        rolled_back = release.fold(events.parse(event.data) for event in ledger().events(stream))
+        rolled_back = folding.release_of(stream)
         if rolled_back is not None and rolled_back.phase is Phase.ROLLED_BACK:
             fact = events.Superseded(by=self.version)
             ledger().append(stream, new_events(stream, [fact]), now=self.now, wake=True)
