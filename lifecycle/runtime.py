@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from lifecycle.calendar import Duration
 from lifecycle.delta import matches
 from lifecycle.logs import entry, json_object
 from lifecycle.verdict import Verdict
@@ -33,6 +35,9 @@ class RuntimeRules(BaseModel, frozen=True, extra="forbid"):
     )
     dockerfile: str = "Dockerfile"
     data: str = Field(default="", description="where the service keeps its data: `data` of the health answer")
+    within: Duration = Field(
+        default=timedelta(minutes=1), description="so long after its deployment it may take to keep all that"
+    )
 
 
 class Answer(BaseModel, frozen=True):

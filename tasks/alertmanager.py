@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from integrations.alertmanager import Alert, parse
-from lifecycle import events, release
 from lifecycle.events import AlertReceived
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release
+from tasks import folding
 from tasks.context import ledger, policy
 from tasks.walk import new_events
 
@@ -36,7 +36,7 @@ def _is_of(project: Project, alert: Alert) -> bool:
 def _record(project: Project, alert: Alert) -> bool:
     for subject in ledger().subjects(f"release:{project.id}:"):
         revision = ledger().revision(subject)
-        folded = release.fold(events.parse(event.data) for event in ledger().events(subject))
+        folded = folding.release_of(subject)
         if folded is None or not _takes(folded, alert):
             continue
         fact = AlertReceived(

@@ -10,12 +10,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
 from integrations.errors import NotFound, Refused
-from lifecycle import events, feedback
-from lifecycle import release as rules
+from lifecycle import feedback
 from lifecycle.events import FeedbackAsked, FeedbackGiven
 from lifecycle.feedback import Wish
 from lifecycle.release import Release
-from tasks import feedback_messages, posts, requests
+from tasks import feedback_messages, folding, posts, requests
 from tasks.context import ledger, policy
 from tasks.effects import RETRY, done, once
 from tasks.timeline import artifact_key
@@ -140,7 +139,7 @@ def summarise(subject: str) -> str:
 
 
 def _release(subject: str) -> Release:
-    release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+    release = folding.release_of(subject)
     if release is None:
         raise KeyError(f"the ledger knows no {subject}")
     return release

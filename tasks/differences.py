@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from tasks import deployed_by_hand, mirror, people, plan_reconciling, planning_reconciling, reconciling
+from tasks import (
+    deployed_by_hand,
+    environment_checks,
+    mirror,
+    people,
+    plan_reconciling,
+    planning_reconciling,
+    reconciling,
+)
 from tasks.reconciling import Difference
 
 
@@ -21,6 +29,7 @@ def find() -> list[Difference]:
         *planning_reconciling.overdue_orders(),
         *plan_reconciling.moved_by_hand(),
         *deployed_by_hand.find(),
+        *environment_checks.find(),
     ]
 
 
@@ -33,6 +42,8 @@ def mend(found: Sequence[Difference], now: datetime) -> list[str]:
     for each in found:
         if each.mend == "by-hand":
             deployed_by_hand.tell(each.subject)
+        elif each.mend == "apart":
+            environment_checks.tell(each.subject)
     for project_id in mirror.projects():
         mirror.keep(project_id, now)
     return people.read_groups()

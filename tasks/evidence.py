@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 from integrations.errors import Refused
 from integrations.gitlab import reports
 from integrations.gitlab.models import Job, Pipeline
-from lifecycle import events, release
+from lifecycle import release
 from lifecycle.gates.evidence import (
     Component,
     Figure,
@@ -28,7 +28,7 @@ from lifecycle.gates.evidence import (
 )
 from lifecycle.gates.policy import ScanKind
 from lifecycle.policy import Project
-from tasks import code
+from tasks import code, folding
 from tasks.context import gitlab, ledger
 
 FOLDER = "reports"
@@ -225,7 +225,7 @@ def in_production(project: Project) -> Production | None:
 def _verified_by(project: Project, version: str, sha: str) -> Sequence[int]:
     """The pipelines to look at: the one on record, or those of the commit if the release was made by hand."""
     known = ledger().events(release.release_id(project.id, version))
-    folded = release.fold(events.parse(event.data) for event in known)
+    folded = folding.folded(known)
     if folded is not None and folded.verified is not None:
         return [folded.verified.pipeline_id]
     rows = gitlab().pipelines.list(project.gitlab, sha=sha, status="success")

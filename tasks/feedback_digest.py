@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lifecycle import events, feedback
+from lifecycle import feedback
 from lifecycle import release as rules
 from lifecycle.events import FeedbackAsked, FeedbackGiven
 from lifecycle.feedback import Figures, Theme
-from tasks import feedback_messages
+from tasks import feedback_messages, folding
 from tasks.context import ledger, policy
 
 
@@ -44,7 +44,7 @@ def since(project_id: str, moment: datetime) -> Digest:
     said: list[Said] = []
     for stream in ledger().subjects(rules.release_id(project_id, "")):
         recorded = ledger().events(stream)
-        release = rules.fold(events.parse(event.data) for event in recorded)
+        release = folding.folded(recorded)
         if release is None:
             continue
         recent = [

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from prefect import task
 
 from integrations.errors import NotFound
-from lifecycle import events, feedback
-from lifecycle import release as rules
+from lifecycle import feedback
 from lifecycle.events import FeedbackFollowed, FeedbackGiven
 from lifecycle.release import Release
 from lifecycle.requests import Ask, Door, Requester
-from tasks import feedback_messages, issues
+from tasks import feedback_messages, folding, issues
 from tasks.context import jira, ledger, policy
 from tasks.doors import Asked
 from tasks.effects import RETRY
@@ -95,7 +94,7 @@ def _record(subject: str, given: FeedbackGiven, key: str) -> None:
 
 
 def _release(subject: str) -> Release:
-    release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+    release = folding.release_of(subject)
     if release is None:
         raise KeyError(f"the ledger knows no {subject}")
     return release

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from integrations.errors import Conflict
+from integrations.gitlab.models import Deployment
 from integrations.ledger import Event
-from lifecycle import events, occupancy
-from lifecycle import release as rules
+from lifecycle import occupancy
 from lifecycle.freezes import GitLabPeriod, Window
 from lifecycle.occupancy import Occupancy, Taken
 from lifecycle.release import Phase, Release
 from lifecycle.verdict import Verdict
+from tasks import folding
 from tasks.context import gitlab, ledger, policy
 from tasks.walk import new_events
 
@@ -27,7 +28,7 @@ def holder(state: Occupancy) -> Release | None:
     """The release that took the environment last, whether it still needs it or not."""
     if state.taken is None:
         return None
-    return rules.fold(events.parse(event.data) for event in ledger().events(state.taken.release))
+    return folding.release_of(state.taken.release)
 
 
 def had_by(environment: str, state: Occupancy, now: datetime) -> str:
@@ -86,7 +87,7 @@ def waiting(project: str) -> list[str]:
     """The streams of the releases that may be waiting for an environment."""
     found: list[str] = []
     for subject in ledger().subjects(f"release:{project}:"):
-        release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+        release = folding.release_of(subject)
         if release is not None and release.phase in (Phase.STAGING, Phase.SIGN_OFF, Phase.ROLLED_BACK):
             found.append(subject)
     return found
@@ -108,5 +109,11 @@ def windows(project: str) -> tuple[Window, ...]:
 
 def serves(project_id: int, environment: str) -> str:
     """The commit of the environment's newest successful deployment; "" if there is none."""
+    found = newest(project_id, environment)
+    return found.sha if found else ""
+
+
+def newest(project_id: int, environment: str) -> Deployment | None:
+    """The environment's newest successful deployment."""
     found = gitlab().environments.deployments(project_id, environment, status="success", limit=1)
-    return found[0].sha if found else ""
+    return found[0] if found else None

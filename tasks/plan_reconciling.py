@@ -13,11 +13,9 @@ from prefect import task
 
 from integrations.errors import NotFound, Refused
 from integrations.jira.client import quoted
-from lifecycle import events
-from lifecycle import release as rules
 from lifecycle.policy import Project
 from lifecycle.release import Release
-from tasks import posts, release_messages
+from tasks import folding, posts, release_messages
 from tasks.context import jira, ledger, policy
 from tasks.effects import RETRY
 from tasks.reconciling import Difference
@@ -71,7 +69,7 @@ def moved_by_hand() -> list[Difference]:
     """
     found: list[Difference] = []
     for subject in ledger().subjects("release:"):
-        release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+        release = folding.release_of(subject)
         if release is None or release.phase.terminal or ledger().wakeup(subject).pending:
             continue
         lines = against_jira(policy().project(release.plan.project), release).lines

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from lifecycle import events
-from lifecycle import release as rules
 from lifecycle.release import Phase, Release
 from lifecycle.workflow import Status
-from tasks import issues, lost_originals, runs, signoffs
+from tasks import folding, issues, lost_originals, runs, signoffs
 from tasks.context import ledger, policy
 
 
@@ -21,13 +19,13 @@ class Difference:
 
     subject: str
     text: str
-    mend: Literal["wake", "refresh", "post", "announce", "by-hand", "tell"]
+    mend: Literal["wake", "refresh", "post", "announce", "by-hand", "apart", "tell"]
 
 
 def _open_releases() -> list[tuple[str, Release]]:
     found: list[tuple[str, Release]] = []
     for subject in ledger().subjects("release:"):
-        release = rules.fold(events.parse(event.data) for event in ledger().events(subject))
+        release = folding.release_of(subject)
         if release is not None and not release.phase.terminal:
             found.append((subject, release))
     return found

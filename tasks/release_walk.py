@@ -17,6 +17,7 @@ from lifecycle.verdict import Verdict
 from tasks import (
     alert_messages,
     effects,
+    folding,
     gates,
     occupying,
     pipelines,
@@ -53,7 +54,7 @@ class ReleaseWalk(Walk):
             KeyError: there is no such release.
         """
         self.history = ledger().events(self.subject)
-        folded = release.fold(events.parse(event.data) for event in self.history)
+        folded = folding.folded(self.history)
         if folded is None:
             raise KeyError(f"the ledger knows no {self.subject}")
         self.release = folded
@@ -136,10 +137,13 @@ class ReleaseWalk(Walk):
     @property
     def may_go_out(self) -> Verdict:
         """Whether it may go to production now, with every reason against it."""
+        newest = occupying.newest(self.project.gitlab, "staging")
+        # A later deployment of the same commit, as after a rehearsal, begins the soak anew.
+        deployed_at = newest.finished_at if newest and self.project.soak else None
         around = shipping.Around(
             now=self.now,
-            serves=occupying.serves(self.project.gitlab, "staging"),
-            staged_at=self.at("Staged"),
+            serves=newest.sha if newest else "",
+            staged_at=max(self.at("Staged"), deployed_at or self.at("Staged")),
             soak=self.project.soak,
             windows=occupying.windows(self.project.id),
             gates=self.gates_standing,
@@ -200,7 +204,7 @@ class ReleaseWalk(Walk):
     def supersede(self, version: str) -> None:
         """End the rolled-back release `version`: its issues are out with this one."""
         stream = release.release_id(self.project.id, version)
-        rolled_back = release.fold(events.parse(event.data) for event in ledger().events(stream))
+        rolled_back = folding.release_of(stream)
         if rolled_back is not None and rolled_back.phase is Phase.ROLLED_BACK:
             fact = events.Superseded(by=self.version)
             ledger().append(stream, new_events(stream, [fact]), now=self.now, wake=True)

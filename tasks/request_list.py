@@ -11,13 +11,13 @@ from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from integrations.ledger import Ledger, MirroredIssue
-from lifecycle import backlog, events, merging, requests
-from lifecycle import release as rules
+from lifecycle import backlog, merging, requests
 from lifecycle.policy import Policy, Project
 from lifecycle.progress import Delivery, Listed, folded, progress
 from lifecycle.requests import Door, Request
 from lifecycle.scoring import RequestSource
 from lifecycle.workflow import Status, UnknownStatus
+from tasks import folding
 from tasks.context import ledger, policy
 
 _RELEASE, _REQUEST = "release:", "request:"
@@ -119,7 +119,7 @@ def _merges(book: Ledger, project: Project) -> backlog.Backlog:
 def _releases(book: Ledger, streams: Sequence[str]) -> Iterator[tuple[str, _Planned]]:
     for stream, recorded in itertools.groupby(book.events_of(streams), key=lambda event: event.subject):
         history = list(recorded)
-        release = rules.fold(events.parse(event.data) for event in history)
+        release = folding.folded(history)
         if release is None:
             continue
         live = release.deployed.at if release.deployed else None

@@ -15,7 +15,7 @@ from lifecycle.review_agenda import Agenda, LeftOver
 from lifecycle.scoring import Request, Weights
 from lifecycle.throughput import Capacity
 from lifecycle.workflow import Status, UnknownStatus
-from tasks import feedback_digest, feedback_messages, issues
+from tasks import feedback_digest, feedback_messages, folding, issues
 from tasks.backlog import state_of
 from tasks.context import ledger, policy
 
@@ -64,7 +64,7 @@ def _histories(project: Project) -> Iterator[tuple[Release, Sequence[Event]]]:
     """Every release of the project with its history."""
     for stream in ledger().subjects(release.release_id(project.id, "")):
         history = ledger().events(stream)
-        folded = release.fold(events.parse(event.data) for event in history)
+        folded = folding.folded(history)
         if folded is not None:
             yield folded, history
 

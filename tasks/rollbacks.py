@@ -10,7 +10,7 @@ from lifecycle.phases import TRANSITIONS
 from lifecycle.policy import Project
 from lifecycle.release import Phase, Release
 from lifecycle.rollback import Change, NoWay, Served, Way
-from tasks import occupying
+from tasks import folding, occupying
 from tasks.context import gitlab, ledger, policy
 from tasks.decisions import Decision, Outcome, decide
 from tasks.walk import new_events
@@ -21,10 +21,7 @@ _DEPLOYMENTS = 100
 
 def known(project_id: str) -> dict[str, Release]:
     """Every release of the project by its version."""
-    folded = (
-        rules.fold(events.parse(event.data) for event in ledger().events(stream))
-        for stream in ledger().subjects(rules.release_id(project_id, ""))
-    )
+    folded = (folding.release_of(stream) for stream in ledger().subjects(rules.release_id(project_id, "")))
     return {release.plan.version: release for release in folded if release is not None}
 
 
@@ -63,7 +60,7 @@ def start_back(mate: Release, because: str, now: datetime) -> None:
     """
     stream = rules.release_id(mate.plan.project, mate.plan.version)
     recorded = ledger().events(stream)
-    found = rules.fold(events.parse(event.data) for event in recorded)
+    found = folding.folded(recorded)
     going = found.production if found else None
     if found is None or going is None or (found.phase, "RollbackStarted") not in TRANSITIONS:
         return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lifecycle import backlog, events
-from lifecycle import release as rules
+from lifecycle import backlog
 from lifecycle.release import Release
 from lifecycle.requests import Requester
+from tasks import folding
 from tasks.backlog import own_requests, state_of
 from tasks.context import ledger, policy
 from tasks.signoff_messages import Asking
@@ -24,7 +24,7 @@ def asking_of(request: str) -> Asking | None:
     """The same for whichever step and candidate `request` belongs to; None if nobody was asked so."""
     asked = ledger().event_by_key(f"SignOffAsked:{request}")
     known = () if asked is None else ledger().events(asked.subject)
-    release = rules.fold(events.parse(event.data) for event in known)
+    release = folding.folded(known)
     question = None if release is None else release.question(request)
     if release is None or question is None:
         return None

@@ -8,17 +8,15 @@ from prefect import task
 
 from integrations import links
 from integrations.errors import Refused
-from lifecycle import events
-from lifecycle import release as rules
 from lifecycle.policy import Policy, Step
 from lifecycle.release import Release
-from tasks import posts, release_messages, signoff_facts, signoff_messages
+from tasks import folding, posts, release_messages, signoff_facts, signoff_messages
 from tasks.context import ledger, policy
 from tasks.effects import RETRY
 
 
 def _load(subject: str) -> Release | None:
-    return rules.fold(events.parse(event.data) for event in ledger().events(subject))
+    return folding.release_of(subject)
 
 
 def _step(step_id: str) -> Step:

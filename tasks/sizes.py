@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from integrations.errors import NotFound
 from integrations.jira.models import as_object
-from lifecycle import estimates, events, release, requests
+from lifecycle import estimates, release, requests
 from lifecycle.duplicates import Index
 from lifecycle.estimates import Took
 from lifecycle.metrics import StatusChange
@@ -15,6 +15,7 @@ from lifecycle.policy import Project
 from lifecycle.release import Phase, Release
 from lifecycle.values import Finished
 from lifecycle.workflow import UnknownStatus
+from tasks import folding
 from tasks.backlog import LEAST_ALIKE
 from tasks.context import jira, ledger
 from tasks.walk import new_events
@@ -57,7 +58,7 @@ def _new_ones(project: Project, known: Container[str]) -> list[tuple[datetime, R
     found: list[tuple[datetime, Release]] = []
     for stream in ledger().subjects(prefix):
         if stream.removeprefix(prefix) not in known:
-            folded = release.fold(events.parse(event.data) for event in ledger().events(stream))
+            folded = folding.release_of(stream)
             if folded is not None and folded.phase in _OUT and folded.deployed is not None:
                 found.append((folded.deployed.at, folded))
     return sorted(found, key=lambda each: each[0])

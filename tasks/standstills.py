@@ -128,7 +128,9 @@ def _red_main(rules: Policy, project: Project, since: datetime) -> Iterator[Stan
     failed = pipelines.list(
         project.gitlab, ref=project.main, status="failed", updated_after=green.created_at if green else None
     )
-    first = min((each for each in failed if green is None or each.id > green.id), key=_number)
+    # Whoever runs one again meanwhile takes it out of the list.
+    since_green = (each for each in failed if green is None or each.id > green.id)
+    first = min(since_green, key=_number, default=newest)
     if first.created_at is not None and first.created_at <= since:
         starter = pipelines.get(project.gitlab, first.id).user_id
         person = rules.by_gitlab(starter) if starter else None

@@ -13,7 +13,7 @@ from lifecycle import release as rules
 from lifecycle.policy import Person, Project
 from lifecycle.release import Phase, Release
 from lifecycle.workflow import Status, issue_keys
-from tasks import code, issues
+from tasks import code, folding, issues
 from tasks.context import jira, ledger, policy
 from tasks.decisions import Outcome
 from tasks.walk import new_events
@@ -187,4 +187,4 @@ def _not_elsewhere(planned: events.Planned) -> None:
 
 
 def _release(subject: str) -> Release | None:
-    return rules.fold(events.parse(event.data) for event in ledger().events(subject))
+    return folding.release_of(subject)

@@ -12,11 +12,11 @@ from integrations import json_logs
 from integrations.errors import IntegrationError
 from integrations.settings import settings
 from integrations.slack import blocks as b
-from lifecycle import events, logs, release
+from lifecycle import logs, release
 from lifecycle.policy import Project
 from lifecycle.release import Release
 from lifecycle.watch_report import WatchReport, page, probe_times, summary
-from tasks import posts, release_messages, runs, timeline
+from tasks import folding, posts, release_messages, runs, timeline
 from tasks.context import ledger, policy
 from tasks.effects import RETRY
 
@@ -46,7 +46,7 @@ def publish(subject: str) -> None:
 
 
 def _folded(subject: str) -> Release | None:
-    return release.fold(events.parse(event.data) for event in ledger().events(subject))
+    return folding.release_of(subject)
 
 
 def _report(seen: Release, project: Project) -> WatchReport:

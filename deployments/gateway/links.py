@@ -16,9 +16,9 @@ from deployments.gateway.rendering import page
 from integrations import links
 from integrations.errors import IntegrationError, Refused
 from integrations.links import Link
-from lifecycle import answers, events, feedback, release, signoff
+from lifecycle import answers, feedback, signoff
 from lifecycle.release import Release
-from tasks import asking, feedback_messages, signoffs
+from tasks import asking, feedback_messages, folding, signoffs
 from tasks.context import ledger, policy
 from tasks.decisions import Decision, Outcome, decide, guest
 
@@ -79,7 +79,7 @@ def _asked(link: Link) -> tuple[str, Release | None]:
     for kind in ("SignOffAsked", "FeedbackAsked"):
         asked = ledger().event_by_key(f"{kind}:{link.request}")
         if asked is not None:
-            return kind, release.fold(events.parse(e.data) for e in ledger().events(asked.subject))
+            return kind, folding.release_of(asked.subject)
     return "", None
 
 

@@ -20,6 +20,7 @@ from lifecycle.workflow import (
     follow,
     follow_steps,
     heed,
+    is_back,
     issue_keys,
     may_move,
     meant_keys,
@@ -244,6 +245,12 @@ def test_an_issue_that_a_person_took_back_waits_for_news_that_is_newer(
     last: LastMove | None, since: datetime | None, path: tuple[Status, ...]
 ) -> None:
     assert heed(Status.IN_PROGRESS, CodeFact.MERGE_REQUEST_READY, last, since) == path
+
+
+def test_back_is_whatever_lies_before_and_staying_is_not() -> None:
+    assert is_back(Status.CODE_REVIEW, Status.IN_PROGRESS)
+    assert not is_back(Status.IN_PROGRESS, Status.CODE_REVIEW)
+    assert not is_back(Status.QA, Status.QA)
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,35 @@ def test_without_an_end_it_looks_again_and_what_has_no_freeze_goes_out(
     assert releases.walk("1.4.0").take("production") is None
 
 
-def test_it_soaks_on_staging_first(releases: Releases, change_policy: Callable[..., None]) -> None:
+def test_it_soaks_on_staging_first(
+    team: Team, releases: Releases, change_policy: Callable[..., None]
+) -> None:
     change_policy({"soak": "2h"})
     releases.signed("1.4.0")
-    assert go_out(releases)[2] == NOW + timedelta(hours=2)
-    assert releases.walk("1.4.0", NOW + timedelta(hours=2)).may_go_out.allowed
+    since = deployed_at(team)
+    assert go_out(releases, now=since)[2] == since + timedelta(hours=2)
+    assert releases.walk("1.4.0", since + timedelta(hours=2)).may_go_out.allowed
+
+
+def test_what_comes_back_to_staging_soaks_anew(
+    team: Team, releases: Releases, change_policy: Callable[..., None]
+) -> None:
+    change_policy({"soak": "2h"})
+    releases.signed("1.4.0")
+    before = deployed_at(team)
+    releases.plan("1.5.0")
+    for version in ("1.5.0", "1.4.0"):
+        releases.deploy("staging", version)
+    since = deployed_at(team)
+    assert since > before
+    assert go_out(releases, now=before + timedelta(hours=2))[2] == since + timedelta(hours=2)
+
+
+def deployed_at(team: Team) -> datetime:
+    """When the newest deployment to staging ended, by GitLab's clock."""
+    query = "deployments?environment=staging&order_by=id&sort=desc"
+    newest, *_ = team.gitlab("GET", query, "olli")
+    return datetime.fromisoformat(newest["finished_at"])
 
 
 def test_what_staging_does_not_serve_any_more_waits(releases: Releases) -> None:

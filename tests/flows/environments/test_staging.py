@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from flows.stages.environment import give_way
-from flows.stages.staging import deploy_to_staging
+from flows.stages.staging import deploy_to_staging, may_still_start
+from integrations.sandbox.http import Server
 from lifecycle.events import (
     Abandoned,
     ProductionDeployed,
@@ -101,6 +107,59 @@ def test_coming_back_is_a_deployment_of_its_own_by_a_real_pipeline(team: Team, r
     staged = releases.release("1.4.0").staged
     assert (staged.round, staged.pipeline_id, staged.sha) == (2, pipeline, releases.shas["1.4.0"])
     assert releases.walk("1.4.0").may_go_out.allowed
+
+
+class Slow:
+    """A service that is not there yet at the first look, and then says which commit it is."""
+
+    def __init__(self, sha: str) -> None:
+        self.sha, self.looks = sha, 0
+        self.server = Server(Starlette(routes=[Route("/healthz", self._health)]))
+
+    async def _health(self, _: Request) -> Response:
+        self.looks += 1
+        return JSONResponse({"sha": self.sha}) if self.looks > 1 else Response(status_code=502)
+
+
+@pytest.fixture
+def slow(team: Team, releases: Releases, change_policy: Callable[..., None]) -> Iterator[Slow]:
+    """A release whose deployment to staging has just succeeded."""
+    team.commit(".gitlab-ci.yml", "ship: {script: ['true'], environment: staging}\n")
+    subject = releases.plan("1.4.0")
+    slow = Slow(releases.shas["1.4.0"])
+    change_policy({"staging_url": slow.server.url, "runtime": {"health": "/healthz", "within": "1m"}})
+    pipeline = team.gitlab("POST", "pipeline", "olli", ref="main")["id"]
+    key = f"{subject}:pipeline:staging:1"
+    context.ledger().intend(key, subject, "pipeline", {"step": "staging"}, NOW)
+    context.ledger().conclude(key, "done", {"pipeline_id": pipeline, "url": ""}, NOW)
+    deadline = time.monotonic() + 20
+    while team.gitlab("GET", f"pipelines/{pipeline}", "olli")["status"] != "success":
+        assert time.monotonic() < deadline
+    yield slow
+    slow.server.stop()
+
+
+def test_a_service_that_is_still_starting_is_looked_at_again(releases: Releases, slow: Slow) -> None:
+    now = datetime.now(UTC)
+    waits = releases.take(deploy_to_staging, "1.4.0", now)
+    assert waits is not None
+    said = ("Awaiting staging", "runtime.health: /healthz answers 502, not 200")
+    assert (waits.name, waits.message) == said
+    assert now < waits.until <= now + timedelta(seconds=5)
+    assert releases.take(deploy_to_staging, "1.4.0", now) is None
+    assert releases.release("1.4.0").staged.sha == slow.sha
+
+
+def test_patience_ends_within_the_time_that_the_policy_gives(
+    releases: Releases, change_policy: Callable[..., None]
+) -> None:
+    releases.plan("1.4.0")
+    change_policy({"runtime": {"within": "8s"}})
+    for late, until in ((0, 5), (5, 8), (8, None)):
+        walk = releases.walk("1.4.0", NOW + timedelta(seconds=late))
+        waits = may_still_start(walk, NOW, ["runtime.health: no"])
+        assert (waits and waits.until) == (until and NOW + timedelta(seconds=until))
+    assert may_still_start(releases.walk("1.4.0"), None, ["runtime.health: no"]) is None
 
 
 def test_what_has_staging_keeps_it_without_taking_it_again(releases: Releases) -> None:
