@@ -15,6 +15,16 @@ import pytest
 from deployments.stack import Stack, free_port
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take longest begins first, so that xdist's workers end together."""
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 @pytest.fixture(scope="session")
 def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prefect's empty database, migrated once per run: on a copy of it a server starts at half the cost."""
@@ -56,12 +66,16 @@ def prefect(prefect_server: Stack) -> Iterator[None]:
     """Flows that are called in this process are runs of the one server."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
-    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+        temporary_settings,
+    )
 
-    # As `Stack` tells its children: a client need not ask for a token first.
-    with temporary_settings(
-        {PREFECT_API_URL: prefect_server.api_url, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
-    ):
+    told = prefect_server.environment()
+    as_children_do = (PREFECT_API_URL, PREFECT_API_SSL_CERT_FILE, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED)
+    with temporary_settings({setting: told[setting.name] for setting in as_children_do}):
         yield
         APILogWorker.instance().drain()
         EventsWorker.drain_all()

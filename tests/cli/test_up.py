@@ -14,6 +14,7 @@ import pytest
 
 from integrations.sandbox.http import LOOPBACK
 from tests.cli.world import Cli, Team, first_json
+from tests.conftest import with_database
 
 CONVEYOR = Path(sys.executable).parent / "conveyor"
 
@@ -37,8 +38,11 @@ def test_reconcile_needs_to_know_where_prefect_is(cli: Cli, monkeypatch: pytest.
 @pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.timeout(240)
-def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(team: Team, tmp_path: Path) -> None:
-    env = {**os.environ, **team.vendors.environment(), "CONVEYOR_HOME": str(tmp_path / "var")}
+def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(
+    team: Team, tmp_path: Path, prefect_database: Path
+) -> None:
+    home = with_database(tmp_path / "var", prefect_database)  # the demo is what begins with none
+    env = {**os.environ, **team.vendors.environment(), "CONVEYOR_HOME": str(home)}
     child = subprocess.Popen(
         [CONVEYOR, "up", "--prefect-port", "0", "--gateway-port", "0", "--json"],
         cwd=tmp_path,
