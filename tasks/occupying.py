@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from integrations.errors import Conflict
 from integrations.ledger import Event
@@ -104,6 +105,17 @@ def windows(project: str) -> tuple[Window, ...]:
     periods = gitlab().environments.freeze_periods(rules_.project(project).gitlab)
     told = (GitLabPeriod(p.id, p.freeze_start, p.freeze_end, p.cron_timezone) for p in periods)
     return (*rules_.freezes, *told)
+
+
+def back_since(project_id: int, environment: str, sha: str, deployment: int | None) -> datetime | None:
+    """When the environment came back to `sha`, by GitLab's clock.
+
+    None if nothing else was there since `deployment` (None: it is not on record), by the last 20.
+    """
+    found = gitlab().environments.deployments(project_id, environment, status="success", limit=20)
+    later = [each for each in found if each.id > (deployment or 0)]
+    mine = list(takewhile(lambda each: each.sha == sha, later))
+    return mine[-1].finished_at if mine and len(mine) < len(later) else None
 
 
 def serves(project_id: int, environment: str) -> str:

@@ -139,7 +139,7 @@ class ReleaseWalk(Walk):
         around = shipping.Around(
             now=self.now,
             serves=occupying.serves(self.project.gitlab, "staging"),
-            staged_at=self.at("Staged"),
+            staged_at=self.staged_at,
             soak=self.project.soak,
             windows=occupying.windows(self.project.id),
             gates=self.gates_standing,
@@ -149,6 +149,15 @@ class ReleaseWalk(Walk):
             rehearsal=self.project.rehearsal,
         )
         return shipping.may_go_out(self.release, self.steps, around)
+
+    @property
+    def staged_at(self) -> datetime:
+        """Since when staging serves the candidate without a break; breaks count where it has to soak."""
+        at, staged = self.at("Staged"), self.release.staged
+        if staged is None or not self.project.soak:
+            return at
+        back = occupying.back_since(self.project.gitlab, "staging", staged.sha, staged.deployment_id)
+        return max(at, back) if back else at
 
     @property
     def gates_standing(self) -> Standing:
