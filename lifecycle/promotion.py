@@ -11,8 +11,8 @@ from lifecycle.verdict import Verdict
 def may_promote(release: Release, serves: str, since: datetime, soak: timedelta, now: datetime) -> Verdict:
     """Only what staging serves now, and has for as long as `soak`, may go to production.
 
-    `serves` is the commit of staging's newest deployment ("" for none), `since` when the ledger saw the
-    candidate there. That it is signed off is `signoff.may_ship`'s to say.
+    `serves` is the commit of staging's newest deployment ("" for none), `since` when the candidate came
+    there, for the last time. That it is signed off is `signoff.may_ship`'s to say.
     """
     candidate, staged = release.candidate, release.staged
     if candidate is None or staged is None or staged.sha != candidate.sha:

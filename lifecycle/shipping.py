@@ -20,7 +20,7 @@ from lifecycle.verdict import Verdict, together
 class Around(NamedTuple):
     """What counts beside the release's own history, as it is at `now` (aware).
 
-    `serves` is the commit that staging serves ("" for none), `staged_at` when the candidate came there;
+    `serves` is the commit that staging serves ("" for none), `staged_at` when it was deployed there last;
     `gates` is what the gates' verdict is measured by: without it no exception holds. `others` are the
     project's other releases, `mates` those of other projects that go out together with this one.
     """

@@ -33,7 +33,8 @@ def standing(project: Project, now: datetime) -> Standing:
     """By what the verdict on a candidate of this project is measured at `now`."""
     valid_for = project.gates.valid_for
     oldest = now - valid_for if valid_for is not None else None
-    return Standing(oldest, frozenset(standing_exceptions(project.id, now)))
+    rules = project.gates.in_force(now.astimezone(UTC).date())
+    return Standing(oldest, frozenset(standing_exceptions(project.id, now)), rules)
 
 
 def look(project: Project, pipeline_id: int, sha: str, now: datetime) -> tuple[GateResult, ...]:

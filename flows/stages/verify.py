@@ -47,6 +47,7 @@ def verify(walk: ReleaseWalk) -> Wait | None:
             at=walk.now,
             passed=_in_state(results, "pass"),
             excepted=_in_state(results, "excepted"),
+            rules=walk.gates_standing.rules,
         )
     )
     return None
@@ -83,7 +84,13 @@ def _judge_again(walk: ReleaseWalk, candidate: CandidateCut) -> None:
     reasons, passed, excepted = said
     walk.append(
         CandidateJudged(
-            number=number, round=turn, at=walk.now, passed=passed, excepted=excepted, reasons=reasons
+            number=number,
+            round=turn,
+            at=walk.now,
+            passed=passed,
+            excepted=excepted,
+            reasons=reasons,
+            rules=measure.rules,
         )
     )
 

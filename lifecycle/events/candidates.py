@@ -56,8 +56,8 @@ class CandidateCut(Fact, frozen=True):
 class CandidateVerified(Fact, frozen=True):
     """The pipeline and the gates let the candidate pass, at the moment `at` (None in old histories).
 
-    `passed` and `excepted` are the gates that were asked; `irreversible` are the migrations in it that
-    cannot be taken back.
+    `passed` and `excepted` are the gates that were asked, `rules` the digest of what was asked of them ("" in
+    old histories); `irreversible` are the migrations in it that cannot be taken back.
     """
 
     identity = ("number",)
@@ -69,6 +69,7 @@ class CandidateVerified(Fact, frozen=True):
     at: AwareDatetime | None = None
     passed: tuple[str, ...] = ()
     excepted: tuple[str, ...] = ()
+    rules: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -90,6 +91,7 @@ class CandidateJudged(Fact, frozen=True):
     passed: tuple[str, ...] = ()
     excepted: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    rules: str = ""
 
 
 class CandidateRejected(Fact, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Self
@@ -86,6 +88,17 @@ class GatePolicy(BaseModel, frozen=True, extra="forbid"):
         default=timedelta(0),
         description="so long GitLab may still retry a failed job by itself",
     )
+
+    def in_force(self, day: date) -> str:
+        """A digest of what a verdict of that day (UTC) goes by, the same for as long as that is the same.
+
+        A flaky test whose day is over is excused no more.
+        """
+        flaky = tuple(each for each in self.flaky_tests if day <= each.until)
+        asked = self.model_copy(update={"flaky_tests": flaky})
+        beside = {"exceptions_by", "valid_for", "settles_after"}
+        data = asked.model_dump(mode="json", exclude_defaults=True, exclude=beside)
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _no_job_is_both(self) -> Self:

@@ -18,16 +18,20 @@ class GateVerdict(Protocol):
     def excepted(self) -> tuple[str, ...]: ...
     @property
     def reasons(self) -> tuple[str, ...]: ...
+    @property
+    def rules(self) -> str: ...
 
 
 class Standing(NamedTuple):
     """By what a verdict is measured.
 
-    One older than `oldest` is stale (None: none is); `excepted` are the gates with an exception that holds.
+    One older than `oldest` is stale (None: none is), and so is one by other rules than `rules`, the digest of
+    what the policy asks now ("": by any); `excepted` are the gates with an exception that holds.
     """
 
     oldest: datetime | None = None
     excepted: Collection[str] = ()
+    rules: str = ""
 
 
 NEVER_STALE = Standing()
@@ -35,8 +39,17 @@ NEVER_STALE = Standing()
 
 
 def is_stale(given: GateVerdict, standing: Standing) -> bool:
-    """The verdict is too old; one whose time nobody knows is."""
+    """The verdict is too old, as one of an unknown time is, or the policy asks for something else now."""
+    return _is_old(given, standing) or _by_other_rules(given, standing)
+
+
+def _is_old(given: GateVerdict, standing: Standing) -> bool:
     return standing.oldest is not None and (given.at is None or given.at < standing.oldest)
+
+
+def _by_other_rules(given: GateVerdict, standing: Standing) -> bool:
+    """A verdict from before the rules were noted with it gets stale by its age alone."""
+    return bool(given.rules and standing.rules) and given.rules != standing.rules
 
 
 def obstacles(number: int, given: GateVerdict | None, standing: Standing) -> tuple[str, ...]:
@@ -47,7 +60,9 @@ def obstacles(number: int, given: GateVerdict | None, standing: Standing) -> tup
     reasons += [
         f"the exception to gate {gate} has ended" for gate in given.excepted if gate not in standing.excepted
     ]
-    if is_stale(given, standing):
+    if _by_other_rules(given, standing):
+        reasons.append("the gates were judged before the policy asked what it asks now")
+    if _is_old(given, standing):
         when = f"{given.at:%Y-%m-%d %H:%M} UTC" if given.at else "a time that is not on record"
         reasons.append(f"the gates were judged at {when}: too long ago")
     return tuple(reasons)

@@ -13,12 +13,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from lifecycle import events as e
 from lifecycle import shipping
 from lifecycle.gates.ending import has_ended
+from lifecycle.gates.policy import GatePolicy
 from lifecycle.gates.standing import Standing, obstacles
 from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.timeline import sentence
 from tests.lifecycle.story import NOW, Story, around, going_out, signed_off
 
 WEEK = Standing(oldest=NOW - timedelta(days=7))
+SCANS = {"sast": "high", "dependency_scanning": "high"}
+TOO_LONG_AGO = "the gates were judged at 2026-10-08 10:00 UTC: too long ago"
+OTHER_RULES = "the gates were judged before the policy asked what it asks now"
 
 
 def verified(**change: Any) -> e.CandidateVerified:
@@ -45,19 +49,47 @@ def judged(number: int = 1, **change: Any) -> e.CandidateJudged:
         (
             verified(at=NOW - timedelta(days=8)),
             WEEK,
-            ("the gates were judged at 2026-10-08 10:00 UTC: too long ago",),
+            (TOO_LONG_AGO,),
         ),
         (verified(at=None), WEEK, ("the gates were judged at a time that is not on record: too long ago",)),
         (verified(excepted=("sast",)), Standing(), ("the exception to gate sast has ended",)),
         (verified(excepted=("sast",)), Standing(excepted=("sast", "tests")), ()),
         (judged(reasons=("no report",)), Standing(), ("gate: no report",)),
         (judged(), WEEK, ()),
+        (verified(rules="a"), Standing(rules="a"), ()),
+        (verified(rules="a"), Standing(), ()),
+        (verified(), Standing(rules="a"), ()),
+        (verified(rules="a"), Standing(rules="b"), (OTHER_RULES,)),
+        (
+            judged(rules="a", at=NOW - timedelta(days=8)),
+            WEEK._replace(rules="b"),
+            (OTHER_RULES, TOO_LONG_AGO),
+        ),
     ],
 )
 def test_what_speaks_against_a_verdict(
     given: e.CandidateVerified | e.CandidateJudged | None, standing: Standing, reasons: tuple[str, ...]
 ) -> None:
     assert obstacles(1, given, standing) == reasons
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"minimum_coverage": 91}, False),
+        ({"scans": {**SCANS, "secret_detection": "info"}}, False),
+        ({"required_jobs": ["unit", "fuzz"]}, False),
+        ({"scans": {"dependency_scanning": "high", "sast": "high"}}, True),
+        ({"valid_for": "3d", "settles_after": "1h", "exceptions_by": ["qa"]}, True),
+        ({"flaky_tests": [{"name": "adds", "until": "2026-10-15"}]}, True),
+        ({"flaky_tests": [{"name": "adds", "until": "2026-10-16"}]}, False),
+    ],
+)
+def test_a_verdict_is_by_what_the_policy_asks_that_day(change: dict[str, Any], same: bool) -> None:
+    asked = {"required_jobs": ["unit"], "minimum_coverage": 90, "scans": SCANS}
+    day = NOW.date()
+    before, after = (GatePolicy.model_validate(each).in_force(day) for each in (asked, asked | change))
+    assert (before == after) is same
 
 
 def test_a_signed_release_waits_for_gates_that_stand() -> None:

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import prefect as prefect_package
 import pytest
@@ -23,7 +24,12 @@ import yaml
 from prefect.events.clients import NullEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.logging import disable_run_logger
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_API_URL,
+    PREFECT_LOGGING_LEVEL,
+    temporary_settings,
+)
 
 from deployments.sandbox import FIRST_VERSION, SandboxVendors
 from deployments.sandbox_policy import GITLAB_PATH
@@ -57,13 +63,21 @@ class _Version(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def no_prefect() -> Iterator[None]:
+def no_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tasks can be called; no server keeps what they did."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Version)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     EventsWorker.set_client_override(NullEventsClient)
-    url = f"http://127.0.0.1:{server.server_port}/api"
-    with temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "CRITICAL"}), disable_run_logger():
+    # Each task makes a client that loads the certificates, for http too: one is loaded sooner than all.
+    one = tmp_path_factory.mktemp("certificates") / "one.pem"
+    end = "-----END CERTIFICATE-----\n"
+    one.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end)
+    changed: dict[Any, str] = {
+        PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api",
+        PREFECT_API_SSL_CERT_FILE: str(one),
+        PREFECT_LOGGING_LEVEL: "CRITICAL",
+    }
+    with temporary_settings(changed), disable_run_logger():
         yield
     server.shutdown()
     server.server_close()
@@ -113,16 +127,19 @@ class Shop:
 
     def run(self, ref: str, step: str) -> str:
         """Run one step's pipeline to its end, as somebody by hand; its status."""
+        return self.end(self.begin(ref, step))
+
+    def begin(self, ref: str, step: str) -> int:
+        """Start one step's pipeline, as somebody by hand; its id."""
         body = {"ref": ref, "variables": [{"key": "CONVEYOR_STEP", "value": step}]}
-        made = self.api.post("pipeline", json=body).raise_for_status().json()
-        return self._end(made["id"])
+        return int(self.api.post("pipeline", json=body).raise_for_status().json()["id"])
 
     def stage(self, ref: str, sha: str) -> None:
         """Have staging serve that commit; nothing is deployed where it does already."""
         if occupying.serves(self.vendors.gitlab_project, "staging") != sha:
             assert self.run(ref, "staging") == "success"
 
-    def _end(self, pipeline_id: int) -> str:
+    def end(self, pipeline_id: int) -> str:
         """The status that the pipeline ends with, as soon as it does."""
         ci = self.vendors.gitlab.instance.project(GITLAB_PATH).ci
         assert isinstance(ci, Ci)
@@ -209,18 +226,20 @@ class Shop:
             walk.step(stage)
         return walk
 
-    def walk_on(self, stream: str, *stages: Stage, until: str = "") -> ReleaseWalk:
+    def walk_on(
+        self, stream: str, *stages: Stage, until: str = "", ahead: timedelta = timedelta(0)
+    ) -> ReleaseWalk:
         """Pass after pass, as the webhooks would wake it, until it waits for something but a pipeline.
 
-        With `until` until it waits so.
+        With `until` until it waits so; the clock of the walks is `ahead` of ours.
         """
 
         def settled() -> ReleaseWalk | None:
-            walk = self.walk(stream, *stages)
+            walk = self.walk(stream, *stages, now=datetime.now(UTC) + ahead)
             name, message = (walk.waiting.name, walk.waiting.message) if walk.waiting else ("", "")
             runs = name in _AWAITED and _PIPELINE.search(message)
             if runs:
-                self._end(int(runs[1]))
+                self.end(int(runs[1]))
             moving = runs or walk.revision != before[0]
             before[0] = walk.revision
             return None if moving or (until and name != until) else walk

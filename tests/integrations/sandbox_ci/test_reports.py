@@ -148,6 +148,8 @@ def test_artifacts_can_be_fetched_as_a_zip_and_one_by_one(bench: Bench) -> None:
     assert bench.api.get(f"jobs/{job['id']}/artifacts/out/b.txt").status_code == 404
     assert job["artifacts_file"] == {"filename": "artifacts.zip", "size": len(answer.content)}
     assert job["artifacts_expire_at"] > job["finished_at"]
+    assert bench.api.delete(f"jobs/{job['id']}/artifacts").status_code == 204
+    assert bench.api.get(f"jobs/{job['id']}/artifacts").status_code == 404
 
 
 def test_a_job_without_artifacts_has_none_to_fetch(bench: Bench) -> None:

@@ -58,6 +58,7 @@ def routes(find: Callable[[Request], Ci]) -> list[Route]:
         ("POST", "jobs/{job_id}/retry", retry, WRITE),
         ("POST", "jobs/{job_id}/cancel", cancel, WRITE),
         ("GET", "jobs/{job_id}/artifacts", archive, READ),
+        ("DELETE", "jobs/{job_id}/artifacts", delete_artifacts, WRITE),
         ("GET", "jobs/{job_id}/artifacts/{path:path}", artifact, READ),
         *api_environments.TABLE,
     ]
@@ -294,6 +295,12 @@ def archive(call: Call) -> Answer:
     """The artifacts, zipped."""
     headers = {"Content-Disposition": 'attachment; filename="artifacts.zip"'}
     return Answer(_archive(call).path.read_bytes(), 200, headers, "application/zip")
+
+
+def delete_artifacts(call: Call) -> Answer:
+    """As if they had expired: the archive and the reports are gone."""
+    _job(call).artifacts.clear()
+    return Answer(b"", 204, media_type="application/json")
 
 
 def artifact(call: Call) -> Answer:
