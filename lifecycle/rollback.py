@@ -212,7 +212,8 @@ def accept_no_return(
     """
     role = next((role for role in policy.no_return if role in person.roles), None)
     if role is None:
-        raise NoWay(f"Not accepted: that is for {', '.join(policy.no_return) or 'nobody'}.")
+        roles = ", ".join(policy.no_return) or "nobody: the policy's no_return names no role"
+        raise NoWay(f"Not accepted: that is for {roles}.")
     if not reason.strip():
         raise NoWay("Not accepted: say why it cannot wait for a way back.")
     number = release.candidate.number if release.candidate else 0

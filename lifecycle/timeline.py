@@ -97,7 +97,8 @@ def _way_back(event: e.Rehearsed | e.RollbackStarted | e.RolledBack) -> str:
     match event:
         case e.RollbackStarted():
             forced = f" (forced, although {'; '.join(event.unsafe)})" if event.unsafe else ""
-            return f"rolling back to `{event.to_tag}`: {'; '.join(event.reasons)}{forced}"
+            doing = "rolling" if event.person is None else f"{event.person} rolls it"
+            return f"{doing} back to `{event.to_tag}`: {'; '.join(event.reasons)}{forced}"
         case e.RolledBack():
             took = "" if event.took_s is None else f", {event.took_s:.1f} s later"
             bad = ", ".join(seen.probe for seen in event.seen if not seen.ok)

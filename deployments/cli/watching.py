@@ -33,26 +33,28 @@ def show(release: str, *, project: ProjectName = "", json: Json = False) -> None
     watched = policy().watch
     verdict = verdict_on(found, watched, datetime.now(UTC))
     last = found.ticks[-1] if found.ticks else None
-    stands = found.watch.verdict if found.watch else "rolled back" if found.rollback else verdict.state.value
-    reasons = (found.watch or found.rollback or verdict).reasons
+    stands = "rolled back" if found.rollback else found.watch.verdict if found.watch else verdict.state.value
+    reasons = (found.rollback or found.watch or verdict).reasons
     if json:
         tick = last and last.model_dump(mode="json")
         back = found.rolled_back and found.rolled_back.model_dump(mode="json", include=_BACK)
         facts = {"state": stands, "reasons": list(reasons), "ticks": watched.rules.ticks, "last": tick}
         say.dump({**facts, "rolled_back": back})
         return
-    about = f"{found.plan.project}:{found.plan.version}: {stands}"
-    if last is None:
-        say.out(f"{about}; nobody has looked yet")
-        return
-    at = f"{last.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    say.out(f"{about}; tick {last.tick} of {watched.rules.ticks} at {at}")
-    for reason in (*reasons, *served_again(found)):
+    say.out(f"{found.plan.project}:{found.plan.version}: {stands}; {_looked(last, watched)}")
+    for reason in (*reasons, *served_again(found)) if last or found.rollback else ():
         say.out(f"  {reason}")
-    say.table(("WHAT", "NOW", "BEFORE", "HOW IT IS"), _rows(last, watched))
+    if last is not None:
+        say.table(("WHAT", "NOW", "BEFORE", "HOW IT IS"), _rows(last, watched))
 
 
 _BACK = {"noticed_at", "at", "took_s", "to_sha", "seen"}
+
+
+def _looked(last: WatchTicked | None, watched: Watch) -> str:
+    if last is None:
+        return "nobody has looked yet"
+    return f"tick {last.tick} of {watched.rules.ticks} at {last.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _rows(tick: WatchTicked, watched: Watch) -> Iterator[tuple[str, str, str, str]]:

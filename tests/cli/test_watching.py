@@ -90,6 +90,17 @@ def test_the_last_tick_is_a_table_of_probes_and_metrics(watched: Cli) -> None:
     ]
 
 
+def test_what_was_taken_back_after_its_watch_is_rolled_back_and_no_more_healthy(watched: Cli) -> None:
+    back = e.RollbackStarted(person="olli", reasons=("parcels get lost",), to_tag="1.3.0", to_sha=SHA)
+    rolled = e.RolledBack(to_sha=SHA, pipeline_id=4, at=START, took_s=4, noticed_at=START)
+    watched.record(STREAM, e.WatchEnded(verdict="healthy"), e.Closed(), back, rolled)
+    assert watched.run("watch", "show", "1.4.0").out.splitlines() == [
+        "shop:1.4.0: rolled back; nobody has looked yet",
+        "  parcels get lost",
+        "  1.3.0 served again 4.0 s after it was decided (10:00:00 UTC).",
+    ]
+
+
 def test_an_alert_that_counts_is_in_the_table(watched: Cli) -> None:
     lost = Firing(fingerprint="f", name="OrdersLost", summary="3 of 4", since=START)
     watched.record(STREAM, e.WatchTicked(tick=1, at=START, observations=(), firing=(lost,)))

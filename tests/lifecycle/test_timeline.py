@@ -74,7 +74,7 @@ def seen(*, ok: bool) -> tuple[Observation, ...]:
             e.RollbackStarted(
                 person="gerd", reasons=("bad",), to_tag="1.3.0", to_sha=sha(0), unsafe=("0002 stays",)
             ),
-            "rolling back to `1.3.0`: bad (forced, although 0002 stays)",
+            "gerd rolls it back to `1.3.0`: bad (forced, although 0002 stays)",
         ),
         (e.RolledBack(to_sha=sha(0), pipeline_id=1, at=NOW), "production serves the earlier version again"),
         (
