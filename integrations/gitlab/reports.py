@@ -264,6 +264,8 @@ def _checked(adapter: TypeAdapter[Any], content: bytes) -> Any:
         return adapter.validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "too_long":
+            raise Unreadable(f"it has more than {MAX_ROWS} entries") from None
         where = ".".join(map(str, first["loc"]))
         raise Unreadable(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
 
