@@ -127,21 +127,16 @@ class Stack:
         Raises:
             Transient: Prefect refused; its own words are in `logs/`.
         """
-        self.create_pool()
-        self.deploy()
+        self._begin_to_register()
+        self._end_of_registering()
 
-    def create_pool(self) -> None:
-        """Register the pool, as `register` does."""
-        self._prefect("pool", "work-pool", "create", POOL, "--type", self.worker_type, "--overwrite")
+    def _begin_to_register(self) -> None:
+        self.spawn("register", [sys.executable, "-m", "deployments.register", self.worker_type])
 
-    def deploy(self) -> None:
-        """Register every Prefect deployment, as `prefect deploy --all` does."""
-        self._prefect("register", "--no-prompt", "deploy", "--all")
-
-    def _prefect(self, name: str, *arguments: str) -> None:
-        if self.spawn(name, [*_PREFECT, *arguments]).wait() != 0:
-            raise Transient("prefect", "register", name, detail=f"see {self.log_of(name)}")
-        del self._children[name]
+    def _end_of_registering(self) -> None:
+        if self._children["register"].wait() != 0:
+            raise Transient("prefect", "register", POOL, detail=f"see {self.log_of('register')}")
+        del self._children["register"]
 
     def start(self) -> None:
         """Bring everything up, the gateway and the server side by side, and return when all is ready."""
@@ -149,9 +144,10 @@ class Stack:
         gateway.start()
         self.start_server()
         self.wait_for_server()
-        self.create_pool()
+        self._begin_to_register()
+        self.wait_for(f"{self.api_url}/work_pools/{POOL}", "register")
         self.start_worker()  # it takes as long to come up as the deployments to be registered
-        self.deploy()
+        self._end_of_registering()
         gateway.join()
         self.wait_for(f"{self.gateway_url}/healthz", "gateway")
 
@@ -169,12 +165,12 @@ class Stack:
         # One client for all looks: making one costs 40 ms of the CPU that those who are coming up need.
         with httpx.Client(timeout=2, trust_env=False) as client:
             while time.monotonic() < deadline:
-                child = self._children.get(name)
-                if child is not None and child.poll() is not None:
-                    raise Transient(name, "start", url, detail=f"it ended; see {self.log_of(name)}")
                 with contextlib.suppress(httpx.HTTPError):
                     if client.get(url).status_code == 200:
                         return
+                child = self._children.get(name)
+                if child is not None and child.poll() is not None:
+                    raise Transient(name, "start", url, detail=f"it ended; see {self.log_of(name)}")
                 time.sleep(0.1)
         raise Transient(name, "start", url, detail=f"not ready; see {self.log_of(name)}")
 

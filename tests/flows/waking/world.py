@@ -29,7 +29,11 @@ class Town:
     def __init__(self, home: Path) -> None:
         self.ledger = Ledger(f"sqlite:///{home / 'ledger.db'}")
         self.ledger.upgrade()
-        env = {"CONVEYOR_HOME": str(home), "CONVEYOR_POLICY": str(home / "no-policy.yaml")}
+        env = {
+            "CONVEYOR_HOME": str(home),
+            "CONVEYOR_POLICY": str(home / "no-policy.yaml"),
+            "PREFECT_UI_ENABLED": "false",
+        }
         self.stack = Stack(home, env, free_port(), free_port())
         self._http = httpx.Client(base_url=self.stack.api_url, timeout=30, **LOOPBACK)
         self._numbers = count(1)
