@@ -127,7 +127,7 @@ class Team:
         issue = self._ask("GET", f"issue/{key}")
         return [version["name"] for version in issue["fields"]["fixVersions"]]
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._jira.request(method, path, json=body).raise_for_status()
         return answer.json() if answer.content else {}
 
