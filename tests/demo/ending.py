@@ -247,6 +247,7 @@ def _runs(world: World) -> None:
     )
     link = f"[weekly review](http://prefect.test/runs/flow-run/{review})"
     prefect.artifact(first, "release-shop-1-4-0", f"# shop 1.4.0: Superseded\n\n{link}\n")
+    prefect.artifact(first, "review-shop-2026-w01", "[]", kind="table")
     prefect.artifact(second, "release-shop-1-4-1", "# shop 1.4.1: Closed\n\n")
     prefect.run("retrospective", "retrospective release:shop:1.4.0", "Completed", creator="automation")
     last = prefect.run("retrospective", "retrospective release:shop:1.4.1", "Completed", creator="automation")

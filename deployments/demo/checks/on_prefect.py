@@ -137,7 +137,8 @@ def _artifact(outside: Outside, version: str, ending: str) -> Finding:
     run = _one(outside, version)["id"]
     key = f"release-{outside.facts.product.lower()}-{version.replace('.', '-')}"
     rows = [row for row in outside.prefect("/artifacts/filter") if row["flow_run_id"] == run]
-    made = [row for row in rows if row["key"] != f"{key}-watch"]  # the report of the watch is its own
+    # The report of the watch is its own, and so is the review's plan, a table that a change of scope renews.
+    made = [row for row in rows if row["key"] != f"{key}-watch" and row["type"] != "table"]
     title = f"{outside.facts.product.lower()} {version}: "
     seen = [f"{row['type']} {row['key']} {_after(str(row['data']), title)}" for row in made]
     return Finding(f"markdown {key} {ending}", ", ".join(seen) or "none")
