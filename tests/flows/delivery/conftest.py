@@ -23,7 +23,12 @@ import yaml
 from prefect.events.clients import NullEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.logging import disable_run_logger
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_API_URL,
+    PREFECT_LOGGING_LEVEL,
+    temporary_settings,
+)
 
 from deployments.sandbox import FIRST_VERSION, SandboxVendors
 from deployments.sandbox_policy import GITLAB_PATH
@@ -36,6 +41,7 @@ from lifecycle.workflow import Status
 from tasks import context, occupying
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
+from tests.flows import certificates
 from tests.flows.conftest import forget
 from tests.ledgers import lay
 
@@ -57,13 +63,18 @@ class _Version(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def no_prefect() -> Iterator[None]:
+def no_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tasks can be called; no server keeps what they did."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Version)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     EventsWorker.set_client_override(NullEventsClient)
     url = f"http://127.0.0.1:{server.server_port}/api"
-    with temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "CRITICAL"}), disable_run_logger():
+    settings: dict[Any, Any] = {
+        PREFECT_API_URL: url,
+        PREFECT_API_SSL_CERT_FILE: certificates.one(tmp_path_factory.mktemp("certificates")),
+        PREFECT_LOGGING_LEVEL: "CRITICAL",
+    }
+    with temporary_settings(settings), disable_run_logger():
         yield
     server.shutdown()
     server.server_close()
