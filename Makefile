@@ -26,7 +26,7 @@ test: $(READY) ## Run every test; the rules in lifecycle/ must be covered to the
 	$(BIN)/pytest -q -n 2 -p tests.measured tests/lifecycle
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not faults and not prefect" --ignore=tests/lifecycle $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not faults and not prefect" --ignore=tests/lifecycle $(ARGS)
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "prefect and not faults" $(ARGS)
 
 check: $(READY) ## Style, types and layers
