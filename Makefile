@@ -26,9 +26,9 @@ test: $(READY) ## Run every test; the rules in lifecycle/ must be covered to the
 	$(BIN)/pytest -q -n 2 -p tests.measured tests/lifecycle
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not faults and not prefect" --ignore=tests/lifecycle $(ARGS)
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "prefect and not faults" $(ARGS) \
-		$$(grep -rlE 'mark\.prefect' tests --include='test_*.py')
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not faults and not prefect" --ignore=tests/lifecycle $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "prefect and not faults" \
+		$(or $(ARGS),$$(grep -rlE 'mark\.prefect' tests --include='test_*.py'))
 
 check: $(READY) ## Style, types and layers
 	$(BIN)/ruff check .

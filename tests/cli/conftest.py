@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deployments.sandbox import SandboxVendors
 from integrations.settings import settings
@@ -38,7 +38,7 @@ def fresh_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.fixture
 def cli(tmp_path: Path, fresh_settings: object, capsys: pytest.CaptureFixture[str]) -> Cli:
     made = Cli(tmp_path, capsys)
-    made.policy.write_text(json.dumps(policy_data()))
+    made.policy.write_text(yaml.safe_dump(policy_data()))
     return made
 
 

@@ -56,6 +56,8 @@ class Browser:
                     program,
                     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
                     *("--no-first-run", "--no-proxy-server", "--hide-scrollbars", "--lang=en-GB"),
+                    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                    *("--disable-extensions", "--disable-default-apps", "--mute-audio"),
                     *("--remote-debugging-port=0", f"--user-data-dir={home / 'profile'}", "about:blank"),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -79,10 +81,18 @@ class Browser:
     def open(self, url: str) -> Tab:
         """A new tab that shows `url`."""
         made = httpx.put(f"http://127.0.0.1:{self._port}/json/new?about:blank", timeout=30, **LOOPBACK)
-        tab = Tab(made.raise_for_status().json()["webSocketDebuggerUrl"])
+        told = made.raise_for_status().json()
+        tab = Tab(told["webSocketDebuggerUrl"], told["id"])
         self._tabs.append(tab)
         tab.go(url)
         return tab
+
+    def leave(self) -> None:
+        """Close all tabs: a page that is open goes on looking for news."""
+        for tab in self._tabs:
+            tab.close()
+            httpx.get(f"http://127.0.0.1:{self._port}/json/close/{tab.id}", timeout=30, **LOOPBACK)
+        self._tabs.clear()
 
     def stop(self) -> None:
         """End it with all its processes."""
@@ -95,7 +105,8 @@ class Browser:
 class Tab:
     """One page, as somebody sees it. What is waited for raises TooLate if it does not come."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, id_: str) -> None:
+        self.id = id_
         self._socket = connect(address, max_size=None, ping_interval=None, proxy=None)
         self._numbers = count(1)
         self.size(WIDTH, HEIGHT)

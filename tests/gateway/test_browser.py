@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = chromium()
     if program is None:
         pytest.skip("there is no Chromium on this machine, so nobody looks at the pages in a browser")
@@ -22,6 +22,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def browser(chrome: Browser) -> Iterator[Browser]:
+    yield chrome
+    chrome.leave()
 
 
 @pytest.fixture

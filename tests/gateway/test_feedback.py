@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +14,6 @@ import httpx
 import pytest
 
 from deployments.demo.waiting import eventually
-from deployments.stack import ROOT
 from lifecycle import events as e
 from tests.gateway.world import SHA, Asked, Office
 
@@ -158,8 +155,7 @@ def in_slack(office: Office, asked: Asked, person: str, slack: str, *issues: str
     # One message is what was asked at one time; these were asked one after the other.
     for each in questions:
         call = "import sys; from tasks import asking; asking.ask.fn(*sys.argv[1:])"
-        command = [sys.executable, "-c", call, asked.subject, each.request, person]
-        subprocess.run(command, cwd=ROOT, env=office.env, check=True)
+        office.aside.check(call, asked.subject, each.request, person)
     return questions[0]
 
 

@@ -47,7 +47,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = chromium()
     if program is None:
         pytest.skip("there is no Chromium on this machine, so nobody looks at the page in a browser")
@@ -56,6 +56,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def browser(chrome: Browser) -> Iterator[Browser]:
+    yield chrome
+    chrome.leave()
 
 
 def open_to(hall: Office, whom: str) -> None:

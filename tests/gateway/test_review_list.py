@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,6 @@ import httpx
 import pytest
 
 from deployments.demo.waiting import eventually
-from deployments.stack import ROOT
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.http import LOOPBACK
 from lifecycle import review
@@ -74,9 +71,7 @@ def hold(office: Office, size: int, alike: tuple[AlikeFound, ...] = ()) -> Held:
         agenda=Agenda(sources={r.key: r.source for r in requests}, alike=alike, alike_total=len(alike)),
     )
     office.record(stream, proposed)
-    command = [sys.executable, "-c", _POST, stream]
-    said = subprocess.run(command, cwd=ROOT, env=office.env, check=True, capture_output=True, text=True)
-    return Held(stream, proposed, said.stdout.split()[-1])
+    return Held(stream, proposed, office.aside.check(_POST, stream).split()[-1])
 
 
 def message(office: Office, held: Held) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from lifecycle import signoff
 from lifecycle.policy import Policy
 from tasks import signoff_messages
 from tasks.posts import Content
+from tests.gateway.aside import Aside
 
 ALERTMANAGER_TOKEN = "m" * 32
 NOBODY = "http://127.0.0.1:1"
@@ -172,6 +173,8 @@ class Office:
             )
             for p in people
         }
+        self.aside = Aside(self.env)
+        """A process of its own with this office's settings."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -198,6 +201,7 @@ class Office:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self.aside.stop()
         self.http.close()
         self.slack.stop()
         self.ledger.close()
@@ -343,8 +347,9 @@ class Office:
 
     def refresh(self, asked: Asked) -> None:
         """Make the release's messages true, in a process of its own, as a walk would."""
-        code = "import sys; from tasks import signoffs; signoffs.refresh(sys.argv[1])"
-        subprocess.run([sys.executable, "-c", code, asked.subject], cwd=ROOT, env=self.env, check=True)
+        self.aside.check(
+            "import sys; from tasks import signoffs; signoffs.refresh(sys.argv[1])", asked.subject
+        )
 
     def _post_question(self, subject: str, step_id: str, number: int) -> str:
         """Post the step's message as a walk would; its ts."""

@@ -16,7 +16,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import certifi
 import httpx
 import prefect as prefect_package
 import pytest
@@ -42,6 +41,7 @@ from lifecycle.workflow import Status
 from tasks import context, occupying
 from tasks.release_walk import ReleaseWalk
 from tasks.walk import Wait, new_events
+from tests.flows import certificates
 from tests.flows.conftest import forget
 from tests.ledgers import lay
 
@@ -68,16 +68,13 @@ def no_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Version)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     EventsWorker.set_client_override(NullEventsClient)
-    # Each task makes a client that loads the certificates, for http too: one is loaded sooner than all.
-    one = tmp_path_factory.mktemp("certificates") / "one.pem"
-    end = "-----END CERTIFICATE-----\n"
-    one.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end)
-    changed: dict[Any, str] = {
-        PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api",
-        PREFECT_API_SSL_CERT_FILE: str(one),
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    settings: dict[Any, Any] = {
+        PREFECT_API_URL: url,
+        PREFECT_API_SSL_CERT_FILE: certificates.one(tmp_path_factory.mktemp("certificates")),
         PREFECT_LOGGING_LEVEL: "CRITICAL",
     }
-    with temporary_settings(changed), disable_run_logger():
+    with temporary_settings(settings), disable_run_logger():
         yield
     server.shutdown()
     server.server_close()
