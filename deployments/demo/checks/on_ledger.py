@@ -47,7 +47,7 @@ def checks(facts: Facts) -> Iterator[Check]:
 
 def _said(outside: Outside, *arguments: str) -> str:
     done = outside.conveyor(*arguments)
-    if done.code not in (0, 1):
+    if done.code not in (0, 1) or not done.out:
         raise Failed(f"conveyor {' '.join(arguments)} ended with {done.code}: {done.err.strip()[-300:]}")
     return done.out
 
