@@ -8,7 +8,7 @@ from itertools import takewhile
 from lifecycle import events as e
 from lifecycle.policy import Alerting
 from lifecycle.release import Release
-from lifecycle.watch import Firing, Observation, WatchRules
+from lifecycle.watch import Firing, WatchRules, is_bad, what_is_bad
 
 
 def due(release: Release, rules: WatchRules, alerting: Alerting) -> tuple[e.ReleaseEvent, ...]:
@@ -18,19 +18,6 @@ def due(release: Release, rules: WatchRules, alerting: Alerting) -> tuple[e.Rele
     production went back to the earlier version.
     """
     return tuple(fact for cause in _causes(release) for fact in _of_cause(release, cause, rules, alerting))
-
-
-def is_bad(seen: Observation, rules: WatchRules) -> bool:
-    """The probe failed, or its answer took longer than any may take."""
-    return not seen.ok or seen.latency_ms > rules.max_latency_ms
-
-
-def reason(seen: Observation, rules: WatchRules) -> str:
-    """What was bad about it, in a person's words."""
-    if seen.ok:
-        return f"{seen.probe}: {seen.latency_ms:.0f} ms, {rules.max_latency_ms:.0f} ms allowed"
-    answered = "no answer" if seen.status is None else f"answered {seen.status}"
-    return f"{seen.probe}: {answered}" + (f" ({seen.detail})" if seen.detail else "")
 
 
 def open_alert(release: Release, cause: str) -> e.AlertRaised | None:
@@ -82,7 +69,7 @@ def _of_cause(
                 attempt=release.attempt,
                 cause=cause,
                 number=number,
-                reason=reason(bad[0], rules),
+                reason=f"{cause}: {what_is_bad(bad[0], rules)}",
                 at=bad[-1].at,
             )
         return

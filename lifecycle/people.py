@@ -1,4 +1,4 @@
-"""Whether the people file still says what Jira, GitLab and Slack say of the same accounts.
+"""Who of the people file plans, and whether the file still says what the vendors say of the same accounts.
 
 Who may decide stands in the file alone: what differs at a vendor is told to a person and changes nothing.
 """
@@ -77,6 +77,15 @@ def differences(policy: Policy, accounts: Sequence[Account], now: datetime) -> t
         for finding in _of_account(policy, person, account, now)
     ]
     return (*found, *_silent_steps(policy, seen))
+
+
+def barred_from_planning(person: Person | None) -> str:
+    """Why this person (None: nobody in the file) decides nothing in planning, or ""."""
+    if person is None:
+        return "You are not in Conveyor's people file, so nothing was decided."
+    if not person.active:
+        return "Your account is deactivated, so nothing was decided."
+    return "" if set(person.roles) - {"client"} else "Planning is the team's: nothing was decided."
 
 
 def _of_account(policy: Policy, person: Person, account: Account, now: datetime) -> Iterator[Finding]:

@@ -154,10 +154,10 @@ def _in_order(seen: Observation) -> tuple[str, datetime, bool, float, int, str]:
 
 def _hard_limit(of_probe: Sequence[Observation], rules: WatchRules) -> Iterator[str]:
     """Yield one reason for each run of bad observations longer than allowed."""
-    for bad, run in groupby(of_probe, key=lambda o: not o.ok or o.latency_ms > rules.max_latency_ms):
+    for bad, run in groupby(of_probe, key=lambda o: is_bad(o, rules)):
         row = tuple(run)
         if bad and len(row) > rules.failures_allowed:
-            yield f"{row[0].probe} was bad {len(row)} times in a row: {_bad(row[-1], rules)}"
+            yield f"{row[0].probe} was bad {len(row)} times in a row: {what_is_bad(row[-1], rules)}"
 
 
 def _alarming(looks: Sequence[Sequence[Firing]], rules: WatchRules) -> Iterator[str]:
@@ -171,7 +171,13 @@ def _alarming(looks: Sequence[Sequence[Firing]], rules: WatchRules) -> Iterator[
                 yield f"Alertmanager's {row[-1].name} fired at {len(row)} looks in a row{told}"
 
 
-def _bad(seen: Observation, rules: WatchRules) -> str:
+def is_bad(seen: Observation, rules: WatchRules) -> bool:
+    """The probe failed, or its answer took longer than any may take."""
+    return not seen.ok or seen.latency_ms > rules.max_latency_ms
+
+
+def what_is_bad(seen: Observation, rules: WatchRules) -> str:
+    """What was bad about it, in a person's words."""
     if seen.ok:
         return f"{seen.latency_ms:.0f} ms, {rules.max_latency_ms:.0f} ms allowed"
     answered = "no answer" if seen.status is None else f"answered {seen.status}"

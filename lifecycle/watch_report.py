@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from lifecycle import events as e
 from lifecycle import rollback
-from lifecycle.alerts import firing, is_bad
+from lifecycle.alerts import firing
 from lifecycle.calendar import duration_text
 from lifecycle.logs import Comparison, ErrorKind, PathTimes, Times, compare_times
 from lifecycle.release import Release
-from lifecycle.watch import WatchRules
+from lifecycle.watch import WatchRules, is_bad
 
 _SLOWEST = 3
 _CHANGES = {"new": "new", "more": "more often", "fewer": "less often", "": ""}

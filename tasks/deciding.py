@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from integrations.errors import Conflict, NotFound
 from integrations.ledger import Event
-from lifecycle import requests
+from lifecycle import people, requests
 from lifecycle.policy import Person
 from tasks.backlog import project_of, state_of
 from tasks.context import jira, ledger, policy
@@ -20,18 +20,9 @@ def decided(
 ) -> Outcome:
     """Attempt as that person, again while others write to the same stream at the same moment."""
     person = policy().person(person_id)
-    if person is None or barred(person):
-        return no(barred(person))
+    if person is None or people.barred_from_planning(person):
+        return no(people.barred_from_planning(person))
     return insist(lambda: attempt(person, now or datetime.now(UTC)), target)
-
-
-def barred(person: Person | None) -> str:
-    """Why this person decides nothing in planning, or ""."""
-    if person is None:
-        return "You are not in Conveyor's people file, so nothing was decided."
-    if not person.active:
-        return "Your account is deactivated, so nothing was decided."
-    return "" if set(person.roles) - {"client"} else "Planning is the team's: nothing was decided."
 
 
 def insist(attempt: Callable[[], Outcome], target: str) -> Outcome:

@@ -21,6 +21,7 @@ from lifecycle.calendar import wall_clock
 from lifecycle.feedback import NotTaken
 from lifecycle.policy import Person
 from lifecycle.release import IllegalEvent, Phase, Release
+from tasks import folding
 from tasks.context import ledger, policy
 from tasks.walk import Fact, new_events
 
@@ -128,7 +129,7 @@ def guest(person_id: str, request: str) -> Person | None:
 def _decide_once(decision: Decision, person: Person, now: datetime) -> Outcome:
     subject = _subject(decision)
     recorded = ledger().events(subject)
-    folded = rules.fold(e.parse(event.data) for event in recorded)
+    folded = folding.folded(recorded)
     if folded is None:
         raise _Refusal(f"There is no release {decision.target}.")
     facts, message = _RULES[decision.verb](decision, person, folded)
@@ -367,5 +368,5 @@ _RULES: Mapping[str, Callable[[Decision, Person, Release], _Facts]] = {
 
 def phase_of(subject: str) -> Phase | None:
     """Where the release stands; None if there is none."""
-    folded = rules.fold(e.parse(event.data) for event in ledger().events(subject))
+    folded = folding.release_of(subject)
     return None if folded is None else folded.phase

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from lifecycle import events as e
 from lifecycle import occupancy
-from lifecycle import release as rules
-from tasks import occupying, posts, release_messages
-from tasks.context import ledger, policy
+from tasks import folding, occupying, posts, release_messages
+from tasks.context import policy
 from tasks.effects import RETRY
 
 
@@ -33,7 +31,7 @@ def unfrozen_key(subject: str, attempt: int) -> str:
 @task(task_run_name="tell that {subject} may go out in a freeze", **RETRY)
 def tell_unfrozen(subject: str) -> None:
     """Say who lets the hotfix out in a freeze, and why."""
-    release = rules.fold(e.parse(event.data) for event in ledger().events(subject))
+    release = folding.release_of(subject)
     if release is None or release.unfrozen is None:
         return
     fact, project = release.unfrozen, policy().project(release.plan.project)

@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lifecycle.alerts import is_bad
 from lifecycle.release import Release
 from lifecycle.requests import opaque
-from lifecycle.watch import WatchRules
+from lifecycle.watch import WatchRules, is_bad
 from tasks.context import slack
 from tasks.effects import once
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from integrations.slack import blocks as b
 from lifecycle import events as e
-from lifecycle import release as rules
 from lifecycle import scope_changes
 from lifecycle.phases import TRANSITIONS
 from lifecycle.planning import Decision, ReleasePlan
 from lifecycle.policy import Policy, Project
 from lifecycle.release import Release
 from lifecycle.scope import Scope
-from tasks import posts
-from tasks.context import jira, ledger, policy
+from tasks import folding, posts
+from tasks.context import jira, policy
 from tasks.posts import Content
 from tasks.release_messages import TITLE_CHARS
 
@@ -67,7 +66,7 @@ def refresh(stream: str) -> int:
 
     Harmless at any time: a message that was not posted yet, or says it already, is left alone.
     """
-    release = rules.fold(e.parse(event.data) for event in ledger().events(stream))
+    release = folding.release_of(stream)
     if release is None:
         return 0
     contents = {change_key(stream, a.request): change(release, a, policy()) for a in release.scope_asked}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lifecycle import events as e
 from lifecycle import release as rules
 from lifecycle import review, scope_changes
 from lifecycle.release import Release
-from tasks import plan_writes
+from tasks import folding, plan_writes
 from tasks.context import ledger
 
 
@@ -47,7 +46,7 @@ def newest(project_id: str) -> str | None:
 
 def view(stream: str) -> PlanView | None:
     """The plan of a release; None if there is no such release. Reads the ledger alone."""
-    release = rules.fold(e.parse(event.data) for event in ledger().events(stream))
+    release = folding.release_of(stream)
     if release is None:
         return None
     closed = _review(release.plan.review)

@@ -20,7 +20,7 @@ from lifecycle.release import Door, Release, release_branch
 from lifecycle.removal import Removal, Reverted
 from lifecycle.requests import opaque
 from lifecycle.workflow import RETURNS, Status
-from tasks import code, issues
+from tasks import code, folding, issues
 from tasks.context import gitlab, jira, ledger, policy
 from tasks.decisions import Outcome
 from tasks.effects import RETRY, once
@@ -44,7 +44,7 @@ class _Stays(Conflict):
 
 def preview(stream: str, issue: str) -> Preview | None:
     """What leaves with `issue`, tried on a branch that is deleted again; None if there is no such release."""
-    release = _release(stream)
+    release = folding.release_of(stream)
     if release is None:
         return None
     project, key = policy().project(release.plan.project), issue.strip().upper()
@@ -62,7 +62,7 @@ def ask(
     Raises:
         Transient: Jira, GitLab or the ledger did not answer; call again.
     """
-    release = _release(stream)
+    release = folding.release_of(stream)
     if release is None:
         return Outcome(accepted=False, message="There is no such release.")
     project, key = policy().project(release.plan.project), issue.strip().upper()
@@ -102,10 +102,6 @@ def _leaving(release: Release, found: Found) -> tuple[str, ...]:
     """The issue that was asked for, and those of the plan that leave with it."""
     first, *others = found.removal.issues
     return (first, *(key for key in others if key in release.delivers))
-
-
-def _release(stream: str) -> Release | None:
-    return rules.fold(e.parse(event.data) for event in ledger().events(stream))
 
 
 def _tried(project: Project, release: Release, found: Found) -> str:
@@ -162,7 +158,7 @@ def take_out(subject: str, request: str) -> str:
     A repeat goes on where it was: the branch, each revert and the merge request are found again.
     What stands on the branch must still be what was approved.
     """
-    release = _release(subject)
+    release = folding.release_of(subject)
     asked = next((a for a in release.scope_asked if a.request == request), None) if release else None
     if release is None or asked is None:
         return "nobody asked for this"

@@ -8,13 +8,11 @@ from prefect import task
 
 from integrations.errors import Terminal
 from integrations.slack import blocks as b
-from lifecycle import events as e
-from lifecycle import release as rules
 from lifecycle import scope_changes
 from lifecycle.policy import Person
 from lifecycle.release import Release
-from tasks import issues, posts
-from tasks.context import jira, ledger, policy
+from tasks import folding, issues, posts
+from tasks.context import jira, policy
 from tasks.effects import RETRY
 from tasks.signoff_messages import without_button
 
@@ -27,7 +25,7 @@ def tell_author(subject: str, request: str, issue: str) -> None:
 
     That is its assignee in Jira; where nobody we know is assigned, everybody who wrote part of the candidate.
     """
-    release = rules.fold(e.parse(event.data) for event in ledger().events(subject))
+    release = folding.release_of(subject)
     returned = next((r for r in release.returned if r.request == request), None) if release else None
     if release is None or returned is None:
         return

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 
 from integrations.errors import Conflict, NotFound
 from lifecycle import events as e
+from lifecycle import people, scope_changes
 from lifecycle import release as rules
-from lifecycle import scope_changes
 from lifecycle.candidates import READY
 from lifecycle.policy import Person, Project
 from lifecycle.release import Door, IllegalEvent, Release
@@ -27,11 +27,10 @@ from lifecycle.requests import one_line
 from lifecycle.scope import ScopeLine
 from lifecycle.verdict import Verdict
 from lifecycle.workflow import Status, issue_keys
-from tasks import issues, plans
+from tasks import folding, issues, plans
 from tasks.context import jira, ledger, policy
-from tasks.deciding import barred
+from tasks.deciding import no, record_all
 from tasks.decisions import Outcome
-from tasks.walk import Fact, new_events
 
 
 class _Refusal(Exception):
@@ -190,7 +189,7 @@ def _addable(project: Project, release: Release, key: str) -> tuple[ScopeLine, s
 def _other_release(project: Project, release: Release, key: str) -> str:
     """The version of another open release that delivers the issue, or ""."""
     for stream in ledger().subjects(rules.release_id(project.id, "")):
-        other = _release(stream)
+        other = folding.release_of(stream)
         if other and not other.phase.terminal and key in other.delivers and stream != _stream(release):
             return other.plan.version
     return ""
@@ -207,10 +206,6 @@ def _stream(release: Release) -> str:
     return rules.release_id(release.plan.project, release.plan.version)
 
 
-def _release(stream: str) -> Release | None:
-    return rules.fold(e.parse(event.data) for event in ledger().events(stream))
-
-
 def _decided(
     stream: str,
     attempt: Callable[[Person, Release, datetime], _Decided],
@@ -219,41 +214,23 @@ def _decided(
 ) -> Outcome:
     """Attempt as that person, again while others write to the same release at the same moment."""
     person = policy().person(person_id)
-    if person is None or barred(person):
-        return _no(barred(person))
+    if person is None or people.barred_from_planning(person):
+        return no(people.barred_from_planning(person))
     for _ in range(10):
         known = ledger().events(stream) if stream else ()
-        release = rules.fold(e.parse(event.data) for event in known)
+        release = folding.folded(known)
         if release is None or not known:
-            return _no("There is no such plan, or nobody asked for such a change.")
+            return no("There is no such plan, or nobody asked for such a change.")
         moment = now or datetime.now(UTC)
         try:
             facts, message = attempt(person, release, moment)
             for fact in facts:
                 release = rules.apply(release, fact)
-            told = _record(stream, facts, known[-1].revision, moment)
+            told = record_all(stream, facts, known, moment, wake=True)
         except Conflict:
             continue  # somebody decided at the same moment: look again
         except (_Refusal, IllegalEvent) as refusal:
-            return _no(str(refusal), stream)
+            return no(str(refusal), stream)
         text = message if told else "This was decided already; nothing changed."
         return Outcome(accepted=True, message=text, subject=stream, repeated=not told)
     raise Conflict("ledger", "decide", stream)
-
-
-def _record(stream: str, facts: Sequence[e.ReleaseEvent], revision: int, now: datetime) -> bool:
-    """Record the decision and wake the release; False if exactly this was recorded before.
-
-    Raises:
-        Conflict: something else was; look again.
-    """
-    as_facts: Sequence[Fact] = facts
-    told = ledger().append(stream, new_events(stream, as_facts), now=now, expected=revision, wake=True)
-    recorded = [dict(event.data) for event in told.events]
-    if not told.inserted and recorded != [fact.model_dump(mode="json") for fact in facts]:
-        raise Conflict("ledger", "append", stream)
-    return bool(told.inserted)
-
-
-def _no(message: str, subject: str = "") -> Outcome:
-    return Outcome(accepted=False, message=message, subject=subject)

@@ -12,10 +12,11 @@ from deployments.gateway.parts_modal import Handed, Split
 from deployments.gateway.slack_answers import Answers, Body, channel_of, person_of, user_of, value_of
 from integrations.errors import Terminal
 from lifecycle import parts
+from lifecycle.people import barred_from_planning
 from tasks import planning_messages, posts, splitting
 from tasks.backlog import request_of
 from tasks.context import policy
-from tasks.deciding import barred, no
+from tasks.deciding import no
 from tasks.decisions import Outcome
 
 
@@ -46,7 +47,7 @@ class Splitting:
 
     def _ask(self, ack: Ack, body: Body, context: BoltContext, view: Callable[[], dict[str, Any]]) -> None:
         """Open the modal; who may not decide is told so in private and has none to fill in."""
-        if refused := barred(person_of(body)):
+        if refused := barred_from_planning(person_of(body)):
             self._answers.reply(ack, body, context, no(refused))
             return
         self._answers.modal(ack, body, context, view, "asked for the parts")

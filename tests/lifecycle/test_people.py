@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.people import Account, Finding, Vendor, account_id, differences
+from lifecycle.people import Account, Finding, Vendor, account_id, barred_from_planning, differences
 from lifecycle.policy import Policy
 from tests.lifecycle.story import policy, step_data
 
@@ -47,6 +47,18 @@ def test_the_ids_are_the_files() -> None:
     assert [account_id(person, vendor) for vendor in Vendor] == ["5f:1", "11", "U1"]
     nowhere = person.model_copy(update={"jira": "", "gitlab": 0, "slack": ""})
     assert [account_id(nowhere, vendor) for vendor in Vendor] == ["", "", ""]
+
+
+def test_planning_is_for_active_people_of_the_team() -> None:
+    team = rules(DORA, QUINN).people[0]
+    both, client = ({"roles": roles} for roles in (("client", "developer"), ("client",)))
+    assert barred_from_planning(team) == barred_from_planning(team.model_copy(update=both)) == ""
+    barred = [None, team.model_copy(update={"active": False}), team.model_copy(update=client)]
+    assert [barred_from_planning(person).partition(",")[0] for person in barred] == [
+        "You are not in Conveyor's people file",
+        "Your account is deactivated",
+        "Planning is the team's: nothing was decided.",
+    ]
 
 
 @pytest.mark.parametrize("vendor", list(Vendor))
