@@ -50,6 +50,10 @@ def test_words_that_no_request_has_find_nothing() -> None:
     assert shop().rank("Quarterly zeppelin", "", NOW) == []
 
 
+def test_a_wish_without_a_title_is_compared_by_its_body() -> None:
+    assert shop().rank("", "Companies want to pay by invoice.", NOW)[0][0] == "SHOP-3"
+
+
 def test_a_text_of_100_kb_is_read_only_as_far_as_it_helps() -> None:
     index = shop()
     huge = "cart " * 20_000

@@ -14,7 +14,7 @@ from lifecycle import events as e
 from lifecycle import shipping
 from lifecycle.gates.ending import has_ended
 from lifecycle.gates.policy import GatePolicy
-from lifecycle.gates.standing import Standing, obstacles
+from lifecycle.gates.standing import Standing, is_stale, obstacles
 from lifecycle.phases import IllegalEvent, Phase
 from lifecycle.timeline import sentence
 from tests.lifecycle.story import NOW, Story, around, going_out, signed_off
@@ -71,6 +71,10 @@ def test_what_speaks_against_a_verdict(
     given: e.CandidateVerified | e.CandidateJudged | None, standing: Standing, reasons: tuple[str, ...]
 ) -> None:
     assert obstacles(1, given, standing) == reasons
+    if given is not None:
+        assert is_stale(given, standing) is any(
+            why == OTHER_RULES or "too long ago" in why for why in reasons
+        )
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def test_a_state_that_goes_in_a_circle_is_refused() -> None:
         Merges(originals={"A": "B", "B": "C", "C": "A"})
 
 
+def test_a_state_of_chains_without_a_circle_is_taken() -> None:
+    chains = Merges(originals={"A": "B", "B": "C", "D": "C"})
+    assert [original_of(chains, key) for key in "ABD"] == ["C", "C", "C"]
+
+
 def test_merging_keeps_every_requester_once() -> None:
     merged = merge(STATE, "B", "A")
     assert requesters_of(merged, "A") == requesters_of(merged, "B") == ("ann", "bob")

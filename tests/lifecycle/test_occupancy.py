@@ -86,6 +86,17 @@ def test_who_was_rolled_back_at_once_has_production_no_longer() -> None:
     assert needs("production", taken(attempt=2), rolled_back, NOW)
 
 
+def test_an_environment_is_what_its_events_say() -> None:
+    by_hand = DeployedByHand(deployment_id=7, sha=sha(2))
+    told = [taken(), lock(), by_hand, Unlocked(round=1, person="olli"), lock(round=2)]
+    assert stream("shop", "staging") == "environment:shop:staging"
+    states = [fold(fact.model_dump() for fact in told[:count]) for count in range(len(told) + 1)]
+    assert states[0] == Occupancy()
+    assert states[3] == Occupancy(taken=taken(), lock=lock(), locks=1, by_hand=(by_hand,))
+    assert (states[4].lock, states[4].locks) == (None, 1)
+    assert states[5].lock == lock(round=2)
+
+
 @pytest.mark.parametrize("kind", ["regular", "hotfix"])
 def test_a_lock_keeps_everybody_away_and_says_who_and_why(kind: str) -> None:
     state = Occupancy(lock=lock(until=later(30)))

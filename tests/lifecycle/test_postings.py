@@ -41,6 +41,13 @@ def test_every_term_keeps_its_entries_while_others_grow(said: list[set[str]], bl
         assert postings.count(term) == len(wanted)
 
 
+def test_a_table_grows_and_forgets_nothing() -> None:
+    table = Table([("value", np.int32)])
+    for value in range(40):
+        table.append((value,))
+    assert (len(table), table.column("value").tolist()) == (40, list(range(40)))
+
+
 @given(st.lists(st.integers(-1000, 1000), max_size=100))
 def test_a_table_keeps_its_rows_in_order(values: list[int]) -> None:
     table = Table([("value", np.int32), ("double", np.int32)])

@@ -68,6 +68,11 @@ def test_a_release_that_was_given_up_promises_nothing() -> None:
     assert progress(Status.TO_DO, (), deliveries) == (State.OPEN, "we have it", "")
 
 
+def test_a_duplicate_leads_to_its_original() -> None:
+    told = progress(Status.CLOSED, ("1.4.0",), merged_into="SHOP-12")
+    assert told == (State.MERGED, "merged into SHOP-12", "1.4.0")
+
+
 def test_the_last_release_counts() -> None:
     deliveries = [
         Delivery("1.4.0", Phase.ROLLED_BACK, LIVE),

@@ -48,6 +48,14 @@ def test_an_empty_group_leaves_nobody_in_the_role() -> None:
     assert holders(filled(rules(), {"qa": reading("qa", GROUP, [])})) == []
 
 
+def test_a_reading_is_told_when_it_is_new_and_with_the_next_number() -> None:
+    first = news({}, {"qa": reading("qa", GROUP, ["UQUINN"])})
+    assert [(read.round, read.members) for read in first] == [(1, ("UQUINN",))]
+    last = fold(read.model_dump() for read in first)
+    assert news(last, {"qa": reading("qa", GROUP, ["UQUINN"])}) == []
+    assert [read.round for read in news(last, {"qa": reading("qa", GROUP, [])})] == [2]
+
+
 @given(members=IDS)
 def test_whoever_is_in_both_the_group_and_the_file_holds_the_role(members: frozenset[str]) -> None:
     now = filled(rules(), {"qa": reading("qa", GROUP, members)})
