@@ -23,7 +23,7 @@ _NUMBERS = count(1)
 @pytest.fixture
 def watched(office: Office) -> Iterator[str]:
     """A release that production serves; afterwards the watch is over and the release is closed."""
-    version = f"7.{next(_NUMBERS)}.0"
+    version = f"6.{next(_NUMBERS)}.0"
     subject = f"release:shop:{version}"
     office.record(
         subject,

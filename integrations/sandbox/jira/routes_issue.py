@@ -7,9 +7,7 @@ from typing import Any
 from integrations.sandbox.jira import edits
 from integrations.sandbox.jira.app import Answer, Call, Table
 from integrations.sandbox.jira.body import Json, as_object, need_list, need_object, wrong
-from integrations.sandbox.jira.catalogue import TRANSITIONS
 from integrations.sandbox.jira.state import Comment, Issue, Problem
-from integrations.sandbox.jira.wire import ways_from
 
 
 def _properties(body: Json) -> Json:
@@ -125,7 +123,7 @@ def transitions(call: Call) -> Answer:
     """The ways out of the present status."""
     issue = call.state.issue(call.path["issue"])
     fields = "transitions.fields" in call.listed("expand")
-    ways = [call.wire.transition(way, fields=fields) for way in ways_from(issue.status)]
+    ways = [call.wire.transition(way, fields=fields) for way in call.state.ways_from(issue)]
     return 200, {"expand": "transitions", "transitions": ways}
 
 
@@ -134,7 +132,7 @@ def transition(call: Call) -> Answer:
     issue = call.state.issue(call.path["issue"])
     body = call.object()
     id_ = str(need_object(body.get("transition"), "transition").get("id", ""))
-    way = next((way for way in TRANSITIONS if way.id == id_), None)
+    way = next((way for way in call.state.transitions if way.id == id_), None)
     if way is None:
         raise wrong("transition", f"Transition id '{id_}' is not valid for this issue.")
     if issue.status not in way.sources:

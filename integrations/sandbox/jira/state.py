@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.sandbox.jira.catalogue import ISSUE_TYPES, RESOLUTIONS, STATUSES
+from integrations.sandbox.jira.catalogue import ISSUE_TYPES, RESOLUTIONS, STATUSES, TRANSITIONS, Transition
 from integrations.sandbox.people import SandboxPerson
 
 
@@ -136,6 +136,7 @@ class State:
         self.project_ids: dict[str, str] = {}
         self.issue_types = dict(ISSUE_TYPES)
         self.resolutions = dict(RESOLUTIONS)
+        self.transitions = list(TRANSITIONS)
         self.issues: dict[str, Issue] = {}
         self.by_id: dict[str, Issue] = {}
         self.by_status: defaultdict[tuple[str, str], dict[str, Issue]] = defaultdict(dict)
@@ -238,6 +239,10 @@ class State:
         del self.links[link.id]
         for key in (link.inward, link.outward):
             self.issues[key].links.remove(link)
+
+    def ways_from(self, issue: Issue) -> list[Transition]:
+        """The transitions that the issue may take."""
+        return [way for way in self.transitions if issue.status in way.sources]
 
     def issue(self, key_or_id: str) -> Issue:
         """Find by key or id, or answer 404 as Jira does."""

@@ -10,7 +10,6 @@ from integrations.sandbox.jira.catalogue import (
     LINK_TYPES,
     PRIORITIES,
     STATUSES,
-    TRANSITIONS,
     Category,
     LinkType,
     Transition,
@@ -215,14 +214,9 @@ class Wire:
                 key: issue.properties[key] for key in properties if key in issue.properties
             }
         if "transitions" in expand:
-            answer["transitions"] = [self.transition(way) for way in ways_from(issue.status)]
+            answer["transitions"] = [self.transition(way) for way in self.state.ways_from(issue)]
         if "changelog" in expand:
             entries = [self.change(change) for change in reversed(issue.history)]
             page = {"startAt": 0, "maxResults": len(entries), "total": len(entries)}
             answer["changelog"] = {**page, "histories": entries}
         return answer
-
-
-def ways_from(status: str) -> list[Transition]:
-    """The transitions an issue in `status` may take."""
-    return [way for way in TRANSITIONS if status in way.sources]
