@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from lifecycle.workflow import CodeFact, LastMove, UnknownStatus, follow_steps, 
 from tasks import issues
 from tasks.context import gitlab, jira, ledger, policy
 from tasks.effects import RETRY
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Finding(NamedTuple):
@@ -55,10 +57,18 @@ _TOLD_BY = {
 def read(deliveries: Sequence[int]) -> list[Finding]:
     """What the deliveries say, each merge request read anew from GitLab: a delivery is only a hint.
 
-    In the order they came, each finding once.
+    In the order they came, each finding once, as it came about last.
     """
-    found = (finding for delivery in deliveries for finding in _of_delivery(delivery))
-    return list(dict.fromkeys(found))
+    return _once(finding for delivery in deliveries for finding in _of_delivery(delivery))
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Two that differ in their time alone are one step of the run, not two of the same name."""
+    last: dict[Finding, Finding] = {}
+    for finding in findings:
+        what = finding._replace(since=None)
+        last[what] = max(last.get(what, what), finding, key=lambda each: each.since or _NEVER)
+    return list(last.values())
 
 
 def _of_delivery(delivery: int) -> Iterator[Finding]:
@@ -174,7 +184,7 @@ def missed(minutes: int = 40) -> list[Finding]:
     One request per project, and a few for each merge request that changed.
     """
     since = datetime.now(UTC) - timedelta(minutes=minutes)
-    return [finding for project in policy().projects for finding in _changed(project, since)]
+    return _once(finding for project in policy().projects for finding in _changed(project, since))
 
 
 def _changed(project: Project, since: datetime) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.demo.waiting import eventually
 from integrations.sandbox.http import LOOPBACK
 from tests.cli.world import Cli, Team, first_json
 from tests.conftest import with_database
@@ -60,6 +61,8 @@ def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(
                 [CONVEYOR, "reconcile", *how], env=there, capture_output=True, text=True, check=False
             )
             assert (looked.returncode, looked.stdout) == (0, "nothing differs\n"), looked.stderr
+        for name in ("control", "digest", "reconcile"):
+            eventually(f"{name}'s schedule makes runs", lambda name=name: _scheduled(up, name) > 0, 60)
         os.kill(child.pid, signal.SIGINT)
         assert child.wait(timeout=60) == 0
     finally:
@@ -68,3 +71,10 @@ def test_up_serves_until_ctrl_c_and_reconcile_finds_nothing_amiss(
     for url in (up["gateway"], up["prefect"]):
         with pytest.raises(httpx.ConnectError):
             httpx.get(url, **LOOPBACK, timeout=10)
+
+
+def _scheduled(up: dict[str, str], name: str) -> int:
+    """How many runs of that Prefect deployment a schedule has made."""
+    body = {"deployments": {"name": {"any_": [name]}}, "limit": 200}
+    found = httpx.post(f"{up['PREFECT_API_URL']}/flow_runs/filter", json=body, **LOOPBACK, timeout=30)
+    return sum(run["auto_scheduled"] for run in found.raise_for_status().json())

@@ -80,6 +80,7 @@ class _Reader:
         said = re.sub(r"\nSince [^|]*? changed\.", "", said)
         said = re.sub(r" \u00b7 asked for by [^\n|]*?(?= \||\n|$)", "", said)
         said = re.sub(r'"process": \d+', '"process": PID', said)
+        said = re.sub(r"Rehearsed: back to [^|\\]*? s\.", "Rehearsed.", said)
         # What the report of the watch measured.
         said = re.sub(r"\d+ ticks?, \d+ of \d+ looks? bad", "LOOKS", said)
         said = re.sub(r"\n• got worse: [^\n|]*", "", re.sub(r"slowest: [^\n|]*", "slowest", said))

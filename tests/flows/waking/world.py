@@ -33,6 +33,8 @@ class Town:
             "CONVEYOR_HOME": str(home),
             "CONVEYOR_POLICY": str(home / "no-policy.yaml"),
             "PREFECT_UI_ENABLED": "false",
+            # Conveyor's own flows have nothing to do here.
+            "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
         }
         self.stack = Stack(home, env, free_port(), free_port())
         self._http = httpx.Client(base_url=self.stack.api_url, timeout=30, **LOOPBACK)
